@@ -57,8 +57,20 @@ pub trait Watch<N> {
     /// A frame came to the end of a tapped direction ([`Engine::tap`]), or died on it.
     fn seen(&mut self, seen: &Seen<'_>);
 
-    /// A tagged frame died; `node` is given if it died inside one. Untagged frames are counted only.
+    /// A tagged frame died; `node` is given if it died inside one. Untagged frames are counted only, unless
+    /// [`Engine::watch_all_drops`] says otherwise.
     fn dropped(&mut self, now: Time, site: DropSite, drop: &Drop, frame: &Frame, node: Option<&N>);
+
+    /// A node put a tagged frame on a wire.
+    fn sent(&mut self, _from: NodeIx, _tag: Tag) {}
+
+    /// A tagged frame came to a node's port, unharmed by the link.
+    fn arrived(&mut self, _now: Time, _to: NodeIx, _port: PortIx, _frame: &Frame) {}
+
+    /// Whether the run shall end here, with [`Stop::Noticed`]. Asked after each event; saying so takes it back.
+    fn wants_stop(&mut self) -> bool {
+        false
+    }
 }
 
 /// Nobody looks on.
@@ -81,7 +93,7 @@ pub enum Until {
 pub enum Stop {
     /// It got as far as it was told; the time is that instant.
     Reached,
-    /// There are notices ([`Engine::take_notices`]); the time is that of the last event.
+    /// There are notices ([`Engine::take_notices`]) or [`Watch::wants_stop`]; the time is that of the last event.
     Noticed,
     /// The budget of events is used up.
     Exhausted,
@@ -123,6 +135,7 @@ pub struct Engine<N, W = ()> {
     notices: Vec<(NodeIx, Notice)>,
     events: u64,
     max_events: u64,
+    all_drops: bool,
     watch: W,
 }
 
@@ -148,6 +161,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             notices: Vec::new(),
             events: 0,
             max_events: u64::MAX,
+            all_drops: false,
             watch,
         }
     }
@@ -212,7 +226,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             Until::Through(time) => time,
         };
         loop {
-            if !self.notices.is_empty() {
+            if !self.notices.is_empty() || self.watch.wants_stop() {
                 return Stop::Noticed;
             }
             if self.next_present == self.present.len() {
@@ -304,6 +318,11 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         self.max_events = max;
     }
 
+    /// Shows [`Watch::dropped`] untagged frames too, or no longer.
+    pub fn watch_all_drops(&mut self, all: bool) {
+        self.all_drops = all;
+    }
+
     /// Changes how many frames may be in flight, [`MAX_IN_FLIGHT`] at first.
     pub fn set_max_in_flight(&mut self, max: usize) {
         self.max_in_flight = max;
@@ -326,7 +345,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
 
     /// Drops on a link direction; the port is the one at its far end.
     pub fn link_drops(&self, dir: DirIx) -> &DropTable {
-        &self.directions[dir.index()].drops
+        &self.directions[dir.index()].rest.drops
     }
 
     /// What a link direction has carried.
@@ -361,7 +380,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
 
     /// A link direction's configuration.
     pub fn link_config(&self, dir: DirIx) -> &DirectionConfig {
-        &self.directions[dir.index()].config
+        &self.directions[dir.index()].rest.config
     }
 
     /// Changes a link direction's configuration, for frames sent from now on.
@@ -446,6 +465,9 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
                 self.deliver_corrupt(dir, frame);
                 continue;
             }
+            if frame.tag() != Tag::NONE {
+                self.watch.arrived(self.now, node, port, &frame);
+            }
             let copy = tapped.then(|| frame.share());
             self.batch.push(frame);
             let state = &mut self.states[node.index()];
@@ -460,7 +482,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
     #[cold]
     fn deliver_corrupt(&mut self, dir: DirIx, mut frame: Frame) {
         if !frame.is_empty() {
-            let bit = self.directions[dir.index()].stream.below(frame.len() as u64 * 8) as usize;
+            let bit = self.directions[dir.index()].rest.stream.below(frame.len() as u64 * 8) as usize;
             frame.bytes_mut(&mut self.pool)[bit / 8] ^= 1 << (bit % 8);
         }
         self.killed(dir, &frame, DropReason::CorruptFcs, true);
@@ -474,12 +496,12 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
     #[cold]
     fn killed(&mut self, dir: DirIx, frame: &Frame, reason: DropReason, arrived: bool) {
         let direction = &mut self.directions[dir.index()];
-        direction.drops.count(Some(direction.to_port), reason);
+        direction.rest.drops.count(Some(direction.to_port), reason);
         let site = DropSite { node: direction.to, port: Some(direction.to_port), dir: Some(dir) };
         if direction.tapped {
             self.watch.seen(&Seen { now: self.now, dir, frame, killed: Some((reason, site)), arrived });
         }
-        if frame.tag() != Tag::NONE {
+        if self.all_drops || frame.tag() != Tag::NONE {
             self.watch.dropped(self.now, site, &Drop::at(direction.to_port, reason), frame, None);
         }
     }
@@ -508,12 +530,21 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         if arrived.is_some() || !self.out.drops.is_empty() || !self.out.notices.is_empty() {
             self.flush_observations(node, arrived);
         }
-        if !self.out.frames.is_empty() {
-            let mut frames = std::mem::take(&mut self.out.frames);
-            for (port, frame) in frames.drain(..) {
-                self.transmit(node, port, frame);
+        match self.out.frames.len() {
+            0 => {}
+            // By far the most common: a station's frame, forwarded.
+            1 => {
+                if let Some((port, frame)) = self.out.frames.pop() {
+                    self.transmit(node, port, frame);
+                }
             }
-            self.out.frames = frames;
+            _ => {
+                let mut frames = std::mem::take(&mut self.out.frames);
+                for (port, frame) in frames.drain(..) {
+                    self.transmit(node, port, frame);
+                }
+                self.out.frames = frames;
+            }
         }
         self.schedule(node);
     }
@@ -531,7 +562,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         let mut drops = std::mem::take(&mut self.out.drops);
         for (drop, frame) in drops.drain(..) {
             self.states[node.index()].drops.count(drop.port, drop.reason);
-            if frame.tag() != Tag::NONE {
+            if self.all_drops || frame.tag() != Tag::NONE {
                 let site = DropSite { node, port: drop.port, dir: None };
                 self.watch.dropped(self.now, site, &drop, &frame, Some(&self.nodes[node.index()]));
             }
@@ -550,9 +581,13 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             return self.killed_on_link(dir, &frame, DropReason::NoBuffer);
         }
         let mut second = None;
+        let tag = frame.tag();
         match self.directions[dir.index()].send(self.now, frame, &mut second) {
             Sent::Away(first) => {
                 self.in_flight += 1;
+                if tag != Tag::NONE {
+                    self.watch.sent(node, tag);
+                }
                 if let Some(arrival) = first {
                     self.queue.push(arrival, Event::Arrival(dir));
                 }
@@ -571,7 +606,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
     #[cold]
     fn died_at_port(&mut self, node: NodeIx, port: PortIx, frame: &Frame) {
         self.states[node.index()].drops.count(Some(port), DropReason::PortDown);
-        if frame.tag() != Tag::NONE {
+        if self.all_drops || frame.tag() != Tag::NONE {
             let site = DropSite { node, port: Some(port), dir: None };
             let drop = Drop::at(port, DropReason::PortDown);
             self.watch.dropped(self.now, site, &drop, frame, Some(&self.nodes[node.index()]));

@@ -139,25 +139,34 @@ pub(crate) struct InFlight {
     pub(crate) corrupt: bool,
 }
 
-/// The state of one direction.
+/// The state of one direction: what every frame needs, in two cache lines; the rest is [`Rest`].
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Direction {
     pub(crate) to: NodeIx,
     pub(crate) to_port: PortIx,
     pub(crate) up: bool,
     pub(crate) tapped: bool,
     random: bool,
+    mtu: u32,
+    delay: Duration,
     /// In the order of arrival.
     pub(crate) in_flight: VecDeque<InFlight>,
     busy_until: Time,
     last_arrival: Time,
+    /// The last length serialised and what it took: most traffic repeats it.
+    memo: (u64, Duration),
+    pub(crate) counters: LinkCounters,
+    pub(crate) rest: Box<Rest>,
+}
+
+/// What a direction needs now and then.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    pub(crate) config: DirectionConfig,
     /// When each frame that waits starts to be sent, and its bytes.
     waiting: VecDeque<(Time, u64)>,
     waiting_bytes: u64,
-    /// The last length serialised and what it took: most traffic repeats it.
-    memo: (u64, Duration),
-    pub(crate) config: DirectionConfig,
-    pub(crate) counters: LinkCounters,
     pub(crate) drops: DropTable,
     pub(crate) stream: Stream,
 }
@@ -172,29 +181,37 @@ pub(crate) enum Sent {
 
 impl Direction {
     pub(crate) fn new(to: NodeIx, to_port: PortIx, config: DirectionConfig, stream: Stream) -> Self {
-        Self {
+        let mut direction = Self {
             to,
             to_port,
             up: false,
             tapped: false,
-            random: config.is_random(),
+            random: false,
+            mtu: 0,
+            delay: Duration::ZERO,
             in_flight: VecDeque::new(),
             busy_until: Time::ZERO,
             last_arrival: Time::ZERO,
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
             memo: (0, Duration::ZERO),
-            config,
             counters: LinkCounters::default(),
-            drops: DropTable::default(),
-            stream,
-        }
+            rest: Box::new(Rest {
+                config: DirectionConfig::default(),
+                waiting: VecDeque::new(),
+                waiting_bytes: 0,
+                drops: DropTable::default(),
+                stream,
+            }),
+        };
+        direction.configure(config);
+        direction
     }
 
     pub(crate) fn configure(&mut self, config: DirectionConfig) {
         self.random = config.is_random();
         self.memo = (0, Duration::ZERO);
-        self.config = config;
+        self.mtu = config.mtu;
+        self.delay = config.delay;
+        self.rest.config = config;
     }
 
     /// Sends `frame` at `now`. `second` takes the other copy if the link duplicates it.
@@ -204,9 +221,7 @@ impl Direction {
             return Sent::Killed(frame, DropReason::LinkDown);
         }
         let size = wire_size(&frame);
-        if size.largest > 14 + u64::from(self.config.mtu)
-            && payload_size(&frame, size.largest) > u64::from(self.config.mtu)
-        {
+        if size.largest > 14 + u64::from(self.mtu) && payload_size(&frame, size.largest) > u64::from(self.mtu) {
             return Sent::Killed(frame, DropReason::MtuExceeded);
         }
         if self.busy_until > now && !self.has_room(now, size.total) {
@@ -237,8 +252,8 @@ impl Direction {
     fn depart(&mut self, now: Time, frame: Frame, size: u64, fate: &Fate) -> Option<Time> {
         let start = now.max(self.busy_until);
         if start > now {
-            self.waiting.push_back((start, size));
-            self.waiting_bytes += size;
+            self.rest.waiting.push_back((start, size));
+            self.rest.waiting_bytes += size;
         }
         let end = start + self.serialisation(size);
         self.busy_until = end;
@@ -246,7 +261,7 @@ impl Direction {
         let arrival = if fate.early {
             end.max(earliest)
         } else {
-            let at = (end + self.config.delay + fate.later - fate.sooner).max(earliest).max(self.last_arrival);
+            let at = (end + self.delay + fate.later - fate.sooner).max(earliest).max(self.last_arrival);
             self.last_arrival = at;
             at
         };
@@ -271,29 +286,30 @@ impl Direction {
 
     /// Whether `size` more bytes find a place in the queue.
     fn has_room(&mut self, now: Time, size: u64) -> bool {
-        while let Some(&(start, bytes)) = self.waiting.front() {
+        while let Some(&(start, bytes)) = self.rest.waiting.front() {
             if start > now {
                 break;
             }
-            self.waiting.pop_front();
-            self.waiting_bytes -= bytes;
+            self.rest.waiting.pop_front();
+            self.rest.waiting_bytes -= bytes;
         }
-        match self.config.queue {
-            QueueLimit::Frames(limit) => self.waiting.len() < limit as usize,
-            QueueLimit::Bytes(limit) => self.waiting_bytes + size <= limit,
+        match self.rest.config.queue {
+            QueueLimit::Frames(limit) => self.rest.waiting.len() < limit as usize,
+            QueueLimit::Bytes(limit) => self.rest.waiting_bytes + size <= limit,
         }
     }
 
     /// How many frames and bytes wait at `now`.
     pub(crate) fn waiting(&mut self, now: Time) -> (usize, u64) {
         self.has_room(now, 0);
-        (self.waiting.len(), self.waiting_bytes)
+        (self.rest.waiting.len(), self.rest.waiting_bytes)
     }
 
     #[inline]
     fn serialisation(&mut self, bytes: u64) -> Duration {
         if self.memo.0 != bytes {
-            let nanos = if self.config.rate == 0 { 0 } else { (bytes * 8_000_000_000).div_ceil(self.config.rate) };
+            let nanos =
+                if self.rest.config.rate == 0 { 0 } else { (bytes * 8_000_000_000).div_ceil(self.rest.config.rate) };
             self.memo = (bytes, Duration::from_nanos(nanos));
         }
         self.memo.1
@@ -301,7 +317,7 @@ impl Direction {
 
     /// Draws what chance has in store for a frame, in the order of the stages.
     fn draw(&mut self) -> Fate {
-        let (config, stream) = (&self.config, &mut self.stream);
+        let (config, stream) = (&self.rest.config, &mut self.rest.stream);
         let mut fate = Fate { lost: stream.chance(config.loss), ..Fate::default() };
         if fate.lost {
             return fate;
@@ -313,7 +329,7 @@ impl Direction {
 
     /// Draws when a frame arrives.
     fn draw_delay(&mut self, mut fate: Fate) -> Fate {
-        let (config, stream) = (&self.config, &mut self.stream);
+        let (config, stream) = (&self.rest.config, &mut self.rest.stream);
         fate.early = stream.chance(config.reorder);
         if config.jitter > Duration::ZERO && !fate.early {
             let jitter = config.jitter.as_nanos();
@@ -329,8 +345,8 @@ impl Direction {
         self.up = false;
         self.busy_until = now;
         self.last_arrival = now;
-        self.waiting.clear();
-        self.waiting_bytes = 0;
+        self.rest.waiting.clear();
+        self.rest.waiting_bytes = 0;
         std::mem::take(&mut self.in_flight)
     }
 }
@@ -396,6 +412,11 @@ mod tests {
 
     fn arrivals(direction: &Direction) -> Vec<u64> {
         direction.in_flight.iter().map(|f| f.arrival.as_nanos()).collect()
+    }
+
+    #[test]
+    fn what_every_frame_needs_fits_in_two_cache_lines() {
+        assert_eq!(size_of::<Direction>(), 128);
     }
 
     #[test]
@@ -480,7 +501,7 @@ mod tests {
         let spans: Vec<u64> = arrivals(&d).iter().enumerate().map(|(i, a)| a - i as u64 * 1_000_000).collect();
         assert!(spans.iter().all(|s| (50_000..=150_000).contains(s)));
         assert!(spans.iter().any(|s| *s < 60_000) && spans.iter().any(|s| *s > 140_000));
-        let mut close = direction(d.config.clone());
+        let mut close = direction(d.rest.config.clone());
         (0..1000).for_each(|i| send(&mut close, &mut pool, i, 60).expect("room"));
         assert!(arrivals(&close).is_sorted());
     }
@@ -490,7 +511,7 @@ mod tests {
         let mut pool = Pool::new();
         let mut d = direction(DirectionConfig { rate: 0, ..DirectionConfig::default() });
         send(&mut d, &mut pool, 0, 60).expect("room");
-        d.configure(DirectionConfig { reorder: Probability::ONE, ..d.config.clone() });
+        d.configure(DirectionConfig { reorder: Probability::ONE, ..d.rest.config.clone() });
         send(&mut d, &mut pool, 100, 61).expect("room");
         let order: Vec<_> = d.in_flight.iter().map(|f| (f.arrival.as_nanos(), f.frame.len())).collect();
         assert_eq!(order, [(101, 61), (10_000, 60)]);

@@ -2,14 +2,12 @@
 //!
 //! A flood is many arrivals at one instant, so the heap holds instants and not events; the bucket last added to is
 //! remembered, and adding to it again is a push. Buckets of one instant that were made apart are joined as the
-//! instant is taken. What is in a bucket comes out in the lab's order: arrivals by link direction, then timers by
+//! instant is taken. The heap has four children a node, which lie in one cache line. What is in a bucket comes out in the lab's order: arrivals by link direction, then timers by
 //! node.
 
 use crate::engine::NodeIx;
 use crate::link::DirIx;
 use crate::time::Time;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 /// What happens. The order is the order within an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,7 +41,7 @@ impl Event {
 /// Events by time.
 #[derive(Debug, Default)]
 pub struct Queue {
-    heap: BinaryHeap<Reverse<(Time, u32)>>,
+    heap: Heap,
     buckets: Vec<Vec<u32>>,
     free: Vec<u32>,
     /// The instant last added to, and its bucket.
@@ -70,24 +68,24 @@ impl Queue {
             (self.buckets.len() - 1) as u32
         });
         self.buckets[bucket as usize].push(event.pack());
-        self.heap.push(Reverse((at, bucket)));
+        self.heap.push((at, bucket));
         self.last = Some((at, bucket));
     }
 
     /// The first instant; [`Time::NEVER`] if there is none.
     #[inline]
     pub fn first(&self) -> Time {
-        self.heap.peek().map_or(Time::NEVER, |Reverse((time, _))| *time)
+        self.heap.first().map_or(Time::NEVER, |(time, _)| time)
     }
 
     /// Takes the first instant's events into `into`, in order.
     #[inline]
     pub fn take(&mut self, into: &mut Vec<Event>) {
         into.clear();
-        let Some(Reverse((now, bucket))) = self.heap.pop() else { return };
+        let Some((now, bucket)) = self.heap.pop() else { return };
         self.last = None;
         self.empty(bucket, into);
-        while let Some(&Reverse((time, bucket))) = self.heap.peek()
+        while let Some((time, bucket)) = self.heap.first()
             && time == now
         {
             self.heap.pop();
@@ -102,6 +100,57 @@ impl Queue {
     fn empty(&mut self, bucket: u32, into: &mut Vec<Event>) {
         into.extend(self.buckets[bucket as usize].drain(..).map(Event::unpack));
         self.free.push(bucket);
+    }
+}
+
+/// Instants and their buckets, the earliest first.
+#[derive(Debug, Default)]
+struct Heap(Vec<(Time, u32)>);
+
+impl Heap {
+    const CHILDREN: usize = 4;
+
+    #[inline]
+    fn first(&self) -> Option<(Time, u32)> {
+        self.0.first().copied()
+    }
+
+    #[inline]
+    fn push(&mut self, item: (Time, u32)) {
+        let mut hole = self.0.len();
+        self.0.push(item);
+        while hole > 0 {
+            let parent = (hole - 1) / Self::CHILDREN;
+            if self.0[parent].0 <= item.0 {
+                break;
+            }
+            self.0[hole] = self.0[parent];
+            hole = parent;
+        }
+        self.0[hole] = item;
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<(Time, u32)> {
+        let first = self.first()?;
+        let item = self.0.pop()?;
+        let heap = self.0.as_mut_slice();
+        if heap.is_empty() {
+            return Some(first);
+        }
+        let mut hole = 0;
+        loop {
+            let child = hole * Self::CHILDREN + 1;
+            let Some(children) = heap.get(child..heap.len().min(child + Self::CHILDREN)) else { break };
+            let Some((at, &least)) = children.iter().enumerate().min_by_key(|(_, (time, _))| *time) else { break };
+            if least.0 >= item.0 {
+                break;
+            }
+            heap[hole] = least;
+            hole = child + at;
+        }
+        heap[hole] = item;
+        Some(first)
     }
 }
 

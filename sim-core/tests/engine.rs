@@ -296,3 +296,45 @@ fn a_paced_run_is_interrupted_with_the_lab_at_the_walls_time() {
     assert_eq!(paced.run(&mut engine, Time::from_millis(5), &mut clock), PacedStop::Outside);
     assert_eq!(engine.now(), Time::from_millis(2));
 }
+
+/// Stops at the first tagged arrival, and writes down who sent.
+#[derive(Default)]
+struct Tracer {
+    sent: Vec<(NodeIx, Tag)>,
+    arrived: Vec<(u64, NodeIx)>,
+    stop: bool,
+}
+
+impl Watch<Probe> for Tracer {
+    fn seen(&mut self, _: &Seen<'_>) {}
+    fn dropped(&mut self, _: Time, _: DropSite, _: &Drop, _: &Frame, _: Option<&Probe>) {}
+    fn sent(&mut self, from: NodeIx, tag: Tag) {
+        self.sent.push((from, tag));
+    }
+    fn arrived(&mut self, now: Time, to: NodeIx, _: PortIx, _: &Frame) {
+        self.arrived.push((now.as_nanos(), to));
+        self.stop = true;
+    }
+    fn wants_stop(&mut self) -> bool {
+        std::mem::take(&mut self.stop)
+    }
+}
+
+#[test]
+fn a_tagged_frame_is_followed_from_wire_to_port_and_may_end_the_run() {
+    let mut engine = Engine::new(Seed(1), Tracer::default());
+    let a = engine.add_node("a", Probe::default());
+    let b = engine.add_node("b", Probe::default());
+    engine.add_link("x", (a, P0), (b, P0), &plain(100));
+    engine.start();
+    for tag in [0, 4] {
+        engine.act(a, |_, cx| {
+            let mut frame = cx.pool.zeroed(60);
+            frame.set_tag(Tag(tag));
+            cx.out.send(P0, frame);
+        });
+    }
+    assert_eq!(engine.run(Until::Through(Time::from_secs(1))), Stop::Noticed);
+    assert_eq!(engine.watch().sent, [(a, Tag(4))]);
+    assert_eq!(engine.watch().arrived, [(100, b)]);
+}
