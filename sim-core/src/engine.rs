@@ -11,6 +11,7 @@ use crate::node::{Batch, Carrier, Cx, Node, Notice, Outbox, PortIx};
 use crate::queue::{Event, Queue};
 use crate::random::{Seed, Stream};
 use crate::time::{Duration, Time};
+use std::fmt;
 
 /// A node of the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,6 +138,13 @@ pub struct Engine<N, W = ()> {
     max_events: u64,
     all_drops: bool,
     watch: W,
+}
+
+impl<N, W> fmt::Debug for Engine<N, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (nodes, links) = (self.nodes.len(), self.links.len());
+        write!(f, "Engine({nodes} nodes, {links} links, at {} s)", self.now)
+    }
 }
 
 impl<N: Node, W: Watch<N>> Engine<N, W> {
