@@ -1,0 +1,18 @@
+//! Flows and actions in ovs-ofctl's words.
+//!
+//! - [`Flow`]: what `ovs-ofctl add-flow` takes: a table, a priority, time-outs, a match of the
+//!   crate `packet`, actions. [`parse_file`] reads what `add-flows` takes.
+//! - [`Action`]: what is done with a frame, one after the other; no action drops it.
+//! - [`FlowError`]: what is wrong with a text, where, and the known word that comes nearest.
+//!
+//! Names and normal form are those of ovs-ofctl(8) and ovs-actions(7). Left out are the words that
+//! only a flow's statistics have, which are read and ignored, so that a dump can be fed back.
+
+mod action;
+mod error;
+mod flow;
+mod number;
+
+pub use action::{Action, parse_actions};
+pub use error::{FileError, FlowError, FlowErrorKind};
+pub use flow::{Flow, parse_file};
