@@ -7,10 +7,11 @@
 use crate::drops::{Drop, DropReason, DropTable};
 use crate::frame::{Frame, Pool, Tag};
 use crate::link::{DirIx, Direction, DirectionConfig, InFlight, LinkConfig, LinkCounters, LinkIx, Sent};
-use crate::node::{Batch, Carrier, Cx, Node, Notice, Outbox, PortIx};
+use crate::node::{Batch, Carrier, Cx, Node, Outbox, PortIx};
 use crate::queue::{Event, Queue};
 use crate::random::{Seed, Stream};
 use crate::time::{Duration, Time};
+use std::collections::VecDeque;
 use std::fmt;
 
 /// A node of the lab.
@@ -94,7 +95,7 @@ pub enum Until {
 pub enum Stop {
     /// It got as far as it was told; the time is that instant.
     Reached,
-    /// There are notices ([`Engine::take_notices`]) or [`Watch::wants_stop`]; the time is that of the last event.
+    /// There are notices ([`Engine::next_notice`]) or [`Watch::wants_stop`]; the time is that of the last event.
     Noticed,
     /// The budget of events is used up.
     Exhausted,
@@ -133,7 +134,7 @@ pub struct Engine<N, W = ()> {
     pool: Pool,
     out: Outbox,
     batch: Batch,
-    notices: Vec<(NodeIx, Notice)>,
+    notices: VecDeque<(NodeIx, Tag)>,
     events: u64,
     max_events: u64,
     all_drops: bool,
@@ -166,7 +167,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             pool: Pool::new(),
             out: Outbox::default(),
             batch: Batch::new(),
-            notices: Vec::new(),
+            notices: VecDeque::new(),
             events: 0,
             max_events: u64::MAX,
             all_drops: false,
@@ -311,9 +312,9 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         self.watch
     }
 
-    /// Takes the notices that nodes gave, in order.
-    pub fn take_notices(&mut self) -> Vec<(NodeIx, Notice)> {
-        std::mem::take(&mut self.notices)
+    /// Takes the first of the notices that nodes gave.
+    pub fn next_notice(&mut self) -> Option<(NodeIx, Tag)> {
+        self.notices.pop_front()
     }
 
     /// Frame arrivals and timers so far.
@@ -576,7 +577,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             }
         }
         self.out.drops = drops;
-        self.notices.extend(self.out.notices.drain(..).map(|notice| (node, notice)));
+        self.notices.extend(self.out.notices.drain(..).map(|tag| (node, tag)));
     }
 
     /// Puts a frame on the link of a port.

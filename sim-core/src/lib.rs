@@ -30,7 +30,7 @@ pub use drops::{Drop, DropArgs, DropReason, DropTable};
 pub use engine::{DropSite, Engine, NodeIx, Seen, Stop, Until, Watch};
 pub use frame::{Frame, Offload, Pool, Tag};
 pub use link::{DirIx, DirectionConfig, LinkConfig, LinkIx, QueueLimit};
-pub use node::{Batch, Carrier, Cx, Node, Notice, Outbox, PortIx, What};
+pub use node::{Batch, Carrier, Cx, Node, Outbox, PortIx};
 pub use paced::{Paced, PacedStop, WallClock, Woken};
 pub use random::{Probability, Seed, Stream};
 pub use time::{Duration, Time};

@@ -105,30 +105,12 @@ impl Batch {
     }
 }
 
-/// What a node tells whoever drives the lab.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Whom it concerns: the tag of the frame or of the session.
-    pub tag: Tag,
-    /// What happened.
-    pub what: What,
-}
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// A tagged frame was for this node, and the node took it.
-    Delivered,
-    /// A session (a ping, say) has something new to tell: ask the node.
-    Progress,
-}
-
 /// Where a node puts what it does. The driver empties it after each call.
 #[derive(Debug, Default)]
 pub struct Outbox {
     pub(crate) frames: Vec<(PortIx, Frame)>,
     pub(crate) drops: Vec<(Drop, Frame)>,
-    pub(crate) notices: Vec<Notice>,
+    pub(crate) notices: Vec<Tag>,
 }
 
 impl Outbox {
@@ -144,9 +126,10 @@ impl Outbox {
         self.drops.push((why, frame));
     }
 
-    /// Tells the driver something.
-    pub fn notice(&mut self, tag: Tag, what: What) {
-        self.notices.push(Notice { tag, what });
+    /// Tells whoever drives the lab that a session with this tag (a ping, say) has something new: the run ends, and
+    /// the driver asks the node.
+    pub fn notice(&mut self, tag: Tag) {
+        self.notices.push(tag);
     }
 
     /// Takes the frames out, in the order sent.
@@ -160,7 +143,7 @@ impl Outbox {
     }
 
     /// Takes the notices out.
-    pub fn take_notices(&mut self) -> impl Iterator<Item = Notice> + '_ {
+    pub fn take_notices(&mut self) -> impl Iterator<Item = Tag> + '_ {
         self.notices.drain(..)
     }
 }

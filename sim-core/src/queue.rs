@@ -65,6 +65,8 @@ impl Queue {
         }
         let bucket = self.free.pop().unwrap_or_else(|| {
             self.buckets.push(Vec::new());
+            // Room for all of them, so that a queue that runs empty allocates nothing.
+            self.free.reserve(self.buckets.len());
             (self.buckets.len() - 1) as u32
         });
         self.buckets[bucket as usize].push(event.pack());

@@ -2,7 +2,7 @@
 
 use sim_core::{
     Batch, Carrier, Cx, DirectionConfig, Drop, DropReason, DropSite, Duration, Engine, Frame, LinkConfig, LinkIx, Node,
-    NodeIx, Paced, PacedStop, PortIx, Probability, Seed, Seen, Stop, Tag, Time, Until, WallClock, Watch, What, Woken,
+    NodeIx, Paced, PacedStop, PortIx, Probability, Seed, Seen, Stop, Tag, Time, Until, WallClock, Watch, Woken,
 };
 
 /// A node that writes down what happens to it.
@@ -30,7 +30,7 @@ impl Node for Probe {
             } else if let Some(out) = self.relay {
                 cx.out.send(out, frame);
             } else if frame.tag() != Tag::NONE {
-                cx.out.notice(frame.tag(), What::Delivered);
+                cx.out.notice(frame.tag());
             }
         }
     }
@@ -194,8 +194,7 @@ fn a_notice_ends_the_run_at_its_instant() {
     send(&mut engine, a, 60, 3);
     assert_eq!(engine.run(Until::Through(Time::from_secs(1))), Stop::Noticed);
     assert_eq!(engine.now(), Time::from_nanos(100));
-    let notices = engine.take_notices();
-    assert_eq!((notices[0].0, notices[0].1.tag, notices[0].1.what), (b, Tag(3), What::Delivered));
+    assert_eq!((engine.next_notice(), engine.next_notice()), (Some((b, Tag(3))), None));
     assert_eq!(engine.run(Until::Through(Time::from_secs(1))), Stop::Reached);
 }
 

@@ -1,0 +1,268 @@
+//! Interfaces: a NIC, or a VLAN of one.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use packet::wire::ipv6::solicited_node;
+use packet::{MacAddr, VlanId};
+use sim_core::PortIx;
+
+use crate::Cidr;
+
+/// The least MTU of an interface in bytes (RFC 791: 68).
+pub const MIN_MTU: u16 = 68;
+
+/// An interface of a stack: its index in [`Stack::interfaces`](crate::Stack::interfaces).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IfIx(pub u32);
+
+impl IfIx {
+    /// The interface as an index.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How an interface is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceConfig {
+    /// Its name, as in `eth0` or `eth0.10`.
+    pub name: String,
+    /// The node's port that its NIC is.
+    pub port: PortIx,
+    /// For a VLAN sub-interface, the VLAN whose customer tag (0x8100) its frames carry.
+    pub vlan: Option<VlanId>,
+    /// Its MAC address, unicast.
+    pub mac: MacAddr,
+    /// The most bytes of an IP packet, at least [`MIN_MTU`].
+    pub mtu: u16,
+    /// Its addresses, IPv4 and IPv6. The first of a subnet speaks for it.
+    pub addresses: Vec<Cidr>,
+}
+
+impl InterfaceConfig {
+    /// A NIC with an MTU of 1500 bytes and no address.
+    pub fn new(name: impl Into<String>, port: PortIx, mac: MacAddr) -> Self {
+        Self { name: name.into(), port, vlan: None, mac, mtu: 1500, addresses: Vec::new() }
+    }
+
+    /// The same with one more address.
+    #[must_use]
+    pub fn with_address(mut self, address: Cidr) -> Self {
+        self.addresses.push(address);
+        self
+    }
+}
+
+/// What an interface has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceCounters {
+    /// Frames that passed the NIC filter.
+    pub rx_frames: u64,
+    /// Their bytes.
+    pub rx_bytes: u64,
+    /// Frames sent.
+    pub tx_frames: u64,
+    /// Their bytes.
+    pub tx_bytes: u64,
+    /// Frames that the NIC filtered: for another MAC address, a group that it has not joined, or a VLAN without a
+    /// sub-interface.
+    pub rx_filtered: u64,
+}
+
+/// An interface.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    pub(crate) name: String,
+    pub(crate) port: PortIx,
+    pub(crate) vlan: Option<VlanId>,
+    pub(crate) mac: MacAddr,
+    pub(crate) mtu: u16,
+    pub(crate) up: bool,
+    pub(crate) counters: InterfaceCounters,
+    addresses: Vec<Cidr>,
+    /// Joined groups: all-nodes and the solicited-node groups of its addresses.
+    groups: Vec<MacAddr>,
+}
+
+impl Interface {
+    pub(crate) fn new(config: InterfaceConfig) -> Self {
+        let InterfaceConfig { name, port, vlan, mac, mtu, addresses } = config;
+        let counters = InterfaceCounters::default();
+        let mut interface =
+            Self { name, port, vlan, mac, mtu, up: false, counters, addresses: Vec::new(), groups: Vec::new() };
+        interface.set_addresses(addresses);
+        interface
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The node's port that its NIC is.
+    pub fn port(&self) -> PortIx {
+        self.port
+    }
+
+    /// The VLAN of a sub-interface.
+    pub fn vlan(&self) -> Option<VlanId> {
+        self.vlan
+    }
+
+    /// Its MAC address.
+    pub fn mac(&self) -> MacAddr {
+        self.mac
+    }
+
+    /// The most bytes of an IP packet.
+    pub fn mtu(&self) -> u16 {
+        self.mtu
+    }
+
+    /// Whether its link carries frames.
+    pub fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// What it has seen.
+    pub fn counters(&self) -> InterfaceCounters {
+        self.counters
+    }
+
+    /// Its addresses: the configured ones, then the IPv6 link-local one if it has any IPv6 address.
+    pub fn addresses(&self) -> &[Cidr] {
+        &self.addresses
+    }
+
+    /// Whether `address` is one of its own.
+    #[inline]
+    pub fn owns(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|own| own.address() == address)
+    }
+
+    /// Whether `address` is all of IPv4, or all of one of its subnets.
+    pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
+        address.is_broadcast() || self.addresses.iter().any(|own| own.broadcast() == Some(address))
+    }
+
+    /// Whether a frame to `dst` passes the NIC filter.
+    #[inline]
+    pub(crate) fn accepts(&self, dst: MacAddr) -> bool {
+        dst == self.mac || dst.is_broadcast() || (dst.is_multicast() && self.groups.contains(&dst))
+    }
+
+    pub(crate) fn set_addresses(&mut self, mut addresses: Vec<Cidr>) {
+        let own = Cidr::link_local(self.mac);
+        addresses.retain(|address| *address != own);
+        if addresses.iter().any(|address| address.is_ipv6()) {
+            addresses.push(own);
+        }
+        self.groups.clear();
+        for address in &addresses {
+            if let IpAddr::V6(address) = address.address() {
+                let all_nodes = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+                for group in [all_nodes, solicited_node(address)].map(MacAddr::ipv6_multicast) {
+                    if !self.groups.contains(&group) {
+                        self.groups.push(group);
+                    }
+                }
+            }
+        }
+        self.addresses = addresses;
+    }
+
+    /// Its own address to speak to `peer` from: of the peer's subnet, else the first of the family. To an IPv6
+    /// link-local address, a link-local one.
+    pub(crate) fn source_for(&self, peer: IpAddr) -> Option<IpAddr> {
+        let family = || self.addresses.iter().filter(|own| own.is_ipv6() == peer.is_ipv6());
+        let found = family().find(|own| own.contains(peer)).or_else(|| family().next());
+        found.map(|own| own.address())
+    }
+
+    /// Bytes in front of the IP packet: the Ethernet header, and the tag of a sub-interface.
+    #[inline]
+    pub(crate) fn header_size(&self) -> usize {
+        if self.vlan.is_some() { 18 } else { 14 }
+    }
+}
+
+/// The interfaces of a stack, found by port and VLAN without a search over all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Interfaces {
+    all: Vec<Interface>,
+    by_port: Vec<PortInterfaces>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct PortInterfaces {
+    physical: Option<IfIx>,
+    /// Sorted by VLAN.
+    vlans: Vec<(u16, IfIx)>,
+}
+
+impl Interfaces {
+    /// Adds an interface; `None` if its port and VLAN are taken.
+    pub(crate) fn add(&mut self, config: InterfaceConfig) -> Option<IfIx> {
+        let ix = IfIx(self.all.len() as u32);
+        if self.by_port.len() <= config.port.index() {
+            self.by_port.resize_with(config.port.index() + 1, PortInterfaces::default);
+        }
+        let port = &mut self.by_port[config.port.index()];
+        match config.vlan {
+            None if port.physical.is_some() => return None,
+            None => port.physical = Some(ix),
+            Some(vid) => match port.vlans.binary_search_by_key(&vid.get(), |(vid, _)| *vid) {
+                Ok(_) => return None,
+                Err(at) => port.vlans.insert(at, (vid.get(), ix)),
+            },
+        }
+        self.all.push(Interface::new(config));
+        Some(ix)
+    }
+
+    /// The NIC at a port.
+    #[inline]
+    pub(crate) fn physical(&self, port: PortIx) -> Option<IfIx> {
+        self.by_port.get(port.index())?.physical
+    }
+
+    /// The sub-interface of a port and a VLAN.
+    #[inline]
+    pub(crate) fn sub(&self, port: PortIx, vid: VlanId) -> Option<IfIx> {
+        let vlans = &self.by_port.get(port.index())?.vlans;
+        let at = vlans.binary_search_by_key(&vid.get(), |(vid, _)| *vid).ok()?;
+        Some(vlans[at].1)
+    }
+
+    /// The NIC at a port and its sub-interfaces.
+    pub(crate) fn at_port(&self, port: PortIx) -> Vec<IfIx> {
+        let Some(port) = self.by_port.get(port.index()) else { return Vec::new() };
+        port.physical.into_iter().chain(port.vlans.iter().map(|(_, ix)| *ix)).collect()
+    }
+
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[Interface] {
+        &self.all
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, ix: IfIx) -> &Interface {
+        &self.all[ix.index()]
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, ix: IfIx) -> &mut Interface {
+        &mut self.all[ix.index()]
+    }
+
+    /// The interface of that name.
+    pub(crate) fn named(&self, name: &str) -> Option<IfIx> {
+        self.all.iter().position(|interface| interface.name == name).map(|at| IfIx(at as u32))
+    }
+
+    /// Whether any interface has this address.
+    #[inline]
+    pub(crate) fn own(&self, address: IpAddr) -> bool {
+        self.all.iter().any(|interface| interface.owns(address))
+    }
+}

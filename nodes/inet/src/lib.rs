@@ -1,0 +1,55 @@
+//! The layer-3 endpoint: Ethernet, VLAN sub-interfaces, ARP and ND, routes, echo, ICMP errors.
+//!
+//! A [`Stack`] is what host, router, server and tunnel underlay have in common. It is a value: frames go in
+//! ([`Stack::frames`]), frames and drops go into `cx.out`, and what is for the layers above goes to the owner's
+//! [`Upper`] as an [`Event`].
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | `cidr` | [`Cidr`]: an address with its prefix length |
+//! | `interface` | [`Interface`]: NICs and VLAN sub-interfaces, the NIC filter, finding one by port and VLAN |
+//! | `routes` | [`Routes`]: connected and static routes, the longest prefix |
+//! | `neighbors` | [`Neighbors`]: who has which MAC address, asking, waiting frames, eviction |
+//! | `arp`, `nd` | the two ways to ask and to be asked |
+//! | `stack` | [`Stack`]: construction, accessors, timers |
+//! | `receive` | the way in, up to UDP |
+//! | `icmp` | echo, errors in and out |
+//! | `reassembly` | fragments into datagrams, bounded |
+//! | `send` | the way out: source address, next hop, waiting for it |
+//! | `fragments` | packets longer than the MTU |
+//! | `udp_flow` | [`UdpFlow`]: many equal datagrams, fast |
+//! | `limit` | the rate limit of ICMP errors |
+//! | `event` | [`Event`], [`Upper`]: what the layers above are told |
+//!
+//! **Invariants**: no frame makes it panic or allocate without bound: neighbours, waiting frames and datagrams in
+//! reassembly have limits that are public constants. Frames that it makes keep the tag of what caused them. A stack
+//! sends nothing of its own accord.
+
+mod arp;
+mod cidr;
+mod event;
+mod fragments;
+mod icmp;
+mod interface;
+mod limit;
+mod nd;
+mod neighbors;
+mod reassembly;
+mod receive;
+mod routes;
+mod send;
+mod stack;
+mod udp_flow;
+
+pub use cidr::{Cidr, ParseCidrError};
+pub use event::{Event, Flow, IcmpError, Quoted, Upper};
+pub use interface::{IfIx, Interface, InterfaceConfig, InterfaceCounters, MIN_MTU};
+pub use limit::{ERROR_BURST, ERROR_INTERVAL};
+pub use neighbors::{
+    MAX_NEIGHBORS, MAX_REQUESTS, MAX_WAITING, NeighborKey, NeighborState, Neighbors, REACHABLE_TIME, RETRY_INTERVAL,
+};
+pub use reassembly::{LIFETIME, MAX_DATAGRAMS};
+pub use routes::{NextHop, Route, RouteConfig, Routes};
+pub use send::{Echo, SendError};
+pub use stack::{ConfigError, Stack};
+pub use udp_flow::UdpFlow;

@@ -1,0 +1,498 @@
+//! The neighbour table: which MAC address a next hop has (the states of RFC 4861 section 7.3.2 that a host needs,
+//! used for ARP as well).
+//!
+//! An entry is asked for (*incomplete*), then known for [`REACHABLE_TIME`] since it was last confirmed; after that it
+//! is *stale* and asked for again before the next frame leaves. Asking is one request each [`RETRY_INTERVAL`], up to
+//! [`MAX_REQUESTS`]; the last [`MAX_WAITING`] frames wait for the answer. The table is bounded: a new entry takes the
+//! place of the one that was used longest ago. All timers run equally long, so they are a queue and no heap.
+
+use core::net::IpAddr;
+use std::collections::VecDeque;
+
+use foldhash::quality::FixedState;
+use indexmap::IndexMap;
+use packet::MacAddr;
+use sim_core::{Duration, Frame, Tag, Time};
+
+use crate::interface::IfIx;
+
+/// For how long a neighbour's MAC address is used after it was confirmed.
+pub const REACHABLE_TIME: Duration = Duration::from_secs(300);
+/// From one request for a neighbour to the next.
+pub const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// After so many requests without an answer the frames that wait are dropped.
+pub const MAX_REQUESTS: u8 = 3;
+/// The most frames that wait for one neighbour; a further one takes the oldest one's place.
+pub const MAX_WAITING: usize = 3;
+/// The most neighbours of a stack.
+pub const MAX_NEIGHBORS: usize = 4096;
+
+/// A neighbour: an address on an interface's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NeighborKey {
+    /// The interface.
+    pub interface: IfIx,
+    /// The address.
+    pub address: IpAddr,
+}
+
+/// What is known of a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeighborState {
+    /// It has been asked for and hasn't answered yet.
+    Incomplete,
+    /// It has this MAC address until then.
+    Reachable(MacAddr, Time),
+    /// It had this MAC address; it is asked again before the next frame.
+    Stale(MacAddr),
+}
+
+/// Frames that waited, in order.
+pub(crate) type Waiting = [Option<Frame>; MAX_WAITING];
+
+/// What came of having a frame wait.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    /// Whether the neighbour is to be asked for now.
+    pub(crate) ask: bool,
+    /// The frame that lost its place in the queue.
+    pub(crate) displaced: Option<Frame>,
+    /// The neighbour that lost its place in the table, if frames waited for it.
+    pub(crate) evicted: Option<(NeighborKey, Waiting)>,
+}
+
+/// What is due.
+#[derive(Debug)]
+pub(crate) enum Due {
+    /// A further request. The tag is that of the frame that caused the first.
+    Ask(NeighborKey, Tag),
+    /// Nobody answered.
+    Failed(NeighborKey, Waiting),
+}
+
+/// What a packet from a neighbour shows of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Learn {
+    /// Enter it if it isn't known.
+    Create,
+    /// Change it only if it is known or asked for.
+    Update,
+}
+
+/// Labs are reproducible, so the seed is fixed; the table is small, so colliding addresses cost little.
+const HASH_SEED: u64 = 0x6e65_6967_6862_6f72;
+
+/// No slot: the end of a list.
+const NIL: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Slot {
+    key: NeighborKey,
+    entry: Entry,
+    /// Tells this use of the slot from earlier ones, in the queue of timers.
+    generation: u32,
+    /// Neighbours in the order of use: the one used before this one, and after.
+    older: u32,
+    newer: u32,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Asking { requests: u8, tag: Tag, waiting: Waiting },
+    Known { mac: MacAddr, until: Time },
+}
+
+/// The neighbours of a stack.
+#[derive(Debug)]
+pub struct Neighbors {
+    /// Places by key. Its order depends on the past and is never shown.
+    index: IndexMap<NeighborKey, u32, FixedState>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    oldest: u32,
+    newest: u32,
+    /// When each unanswered request is to be repeated; sorted, since all wait equally long.
+    timers: VecDeque<(Time, u32, u32)>,
+    capacity: usize,
+    version: u64,
+}
+
+impl Neighbors {
+    /// An empty table for at most `capacity` neighbours.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            index: IndexMap::with_hasher(FixedState::with_seed(HASH_SEED)),
+            slots: Vec::new(),
+            free: Vec::new(),
+            oldest: NIL,
+            newest: NIL,
+            timers: VecDeque::new(),
+            capacity: capacity.max(1),
+            version: 0,
+        }
+    }
+
+    /// The number of neighbours, known or asked for.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// What is known of a neighbour at `now`; `None` if nothing is.
+    pub fn state(&self, key: NeighborKey, now: Time) -> Option<NeighborState> {
+        self.index.get(&key).map(|slot| self.slots[*slot as usize].state(now))
+    }
+
+    /// All neighbours, by interface and address.
+    pub fn iter(&self, now: Time) -> impl Iterator<Item = (NeighborKey, NeighborState)> + '_ {
+        let mut sorted: Vec<_> = self.index.iter().collect();
+        sorted.sort_unstable_by_key(|(key, _)| **key);
+        sorted.into_iter().map(move |(key, slot)| (*key, self.slots[*slot as usize].state(now)))
+    }
+
+    /// A number that changes whenever a MAC address that was known is no longer so.
+    #[inline]
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// When [`Neighbors::due`] has something to say.
+    #[inline]
+    pub(crate) fn next_wake(&self) -> Time {
+        self.timers.front().map_or(Time::NEVER, |(time, ..)| *time)
+    }
+
+    /// The MAC address to use now and the time until which it counts.
+    #[inline]
+    pub(crate) fn lookup(&mut self, key: NeighborKey, now: Time) -> Option<(MacAddr, Time)> {
+        let slot = *self.index.get(&key)?;
+        match self.slots[slot as usize].entry {
+            Entry::Known { mac, until } if now < until => {
+                self.touch(slot);
+                Some((mac, until))
+            }
+            _ => None,
+        }
+    }
+
+    /// Has a frame wait until the neighbour is known.
+    pub(crate) fn wait(&mut self, key: NeighborKey, now: Time, frame: Frame) -> Queued {
+        let mut queued = Queued { ask: false, displaced: None, evicted: None };
+        let slot = match self.index.get(&key) {
+            Some(slot) => *slot,
+            None => {
+                if self.index.len() >= self.capacity {
+                    queued.evicted = self.remove(self.oldest);
+                }
+                self.insert(key, Entry::Known { mac: MacAddr::ZERO, until: Time::ZERO })
+            }
+        };
+        self.touch(slot);
+        let Slot { entry, generation, .. } = &mut self.slots[slot as usize];
+        if let Entry::Known { .. } = entry {
+            *entry = Entry::Asking { requests: 1, tag: frame.tag(), waiting: Waiting::default() };
+            queued.ask = true;
+            self.timers.push_back((now + RETRY_INTERVAL, slot, *generation));
+            self.version += 1;
+        }
+        if let Entry::Asking { waiting, .. } = entry {
+            if waiting[MAX_WAITING - 1].is_some() {
+                queued.displaced = waiting[0].take();
+                waiting.rotate_left(1);
+            }
+            let place = waiting.iter_mut().find(|place| place.is_none());
+            *place.expect("a full queue was shortened above") = Some(frame);
+        }
+        self.trim_timers();
+        queued
+    }
+
+    /// Enters what a packet showed; gives the frames that waited for it, and the neighbour that it displaced if frames
+    /// waited for that one.
+    pub(crate) fn learn(
+        &mut self,
+        key: NeighborKey,
+        mac: MacAddr,
+        now: Time,
+        learn: Learn,
+    ) -> (Waiting, Option<(NeighborKey, Waiting)>) {
+        let known = Entry::Known { mac, until: now + REACHABLE_TIME };
+        let Some(&slot) = self.index.get(&key) else {
+            let mut evicted = None;
+            if learn == Learn::Create {
+                if self.index.len() >= self.capacity {
+                    evicted = self.remove(self.oldest);
+                }
+                let slot = self.insert(key, known);
+                self.touch(slot);
+            }
+            return (Waiting::default(), evicted);
+        };
+        self.touch(slot);
+        let Slot { entry, generation, .. } = &mut self.slots[slot as usize];
+        match core::mem::replace(entry, known) {
+            Entry::Asking { waiting, .. } => {
+                *generation = generation.wrapping_add(1);
+                self.trim_timers();
+                (waiting, None)
+            }
+            Entry::Known { mac: before, .. } => {
+                self.version += u64::from(before != mac);
+                (Waiting::default(), None)
+            }
+        }
+    }
+
+    /// The next request that is to be repeated, or given up, at `now`.
+    pub(crate) fn due(&mut self, now: Time) -> Option<Due> {
+        while let Some(&(time, slot, generation)) = self.timers.front() {
+            if time > now {
+                return None;
+            }
+            self.timers.pop_front();
+            let found = &mut self.slots[slot as usize];
+            if found.generation != generation {
+                continue;
+            }
+            if let Entry::Asking { requests, tag, .. } = &mut found.entry {
+                if *requests < MAX_REQUESTS {
+                    *requests += 1;
+                    self.timers.push_back((now + RETRY_INTERVAL, slot, generation));
+                    return Some(Due::Ask(found.key, *tag));
+                }
+                return self.remove(slot).map(|(key, waiting)| Due::Failed(key, waiting));
+            }
+        }
+        None
+    }
+
+    /// Forgets a neighbour of an interface for which `gone` is true; gives what waited for it. Call it until it gives
+    /// nothing more.
+    pub(crate) fn forget(&mut self, gone: impl Fn(IfIx) -> bool) -> Option<(NeighborKey, Waiting)> {
+        while let Some(slot) = self.index.iter().filter(|(key, _)| gone(key.interface)).min().map(|(_, slot)| *slot) {
+            let removed = self.remove(slot);
+            self.trim_timers();
+            if removed.is_some() {
+                return removed;
+            }
+        }
+        None
+    }
+
+    fn insert(&mut self, key: NeighborKey, entry: Entry) -> u32 {
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                let free = &mut self.slots[slot as usize];
+                (free.key, free.entry) = (key, entry);
+                slot
+            }
+            None => {
+                self.slots.push(Slot { key, entry, generation: 0, older: NIL, newer: NIL });
+                self.slots.len() as u32 - 1
+            }
+        };
+        self.index.insert(key, slot);
+        self.link_newest(slot);
+        slot
+    }
+
+    /// Takes a neighbour out; gives what waited for it, if anything did.
+    fn remove(&mut self, slot: u32) -> Option<(NeighborKey, Waiting)> {
+        self.unlink(slot);
+        self.free.push(slot);
+        self.version += 1;
+        let removed = &mut self.slots[slot as usize];
+        removed.generation = removed.generation.wrapping_add(1);
+        self.index.swap_remove(&removed.key);
+        let empty = Entry::Known { mac: MacAddr::ZERO, until: Time::ZERO };
+        match core::mem::replace(&mut removed.entry, empty) {
+            Entry::Asking { waiting, .. } => Some((removed.key, waiting)),
+            Entry::Known { .. } => None,
+        }
+    }
+
+    /// Takes timers that no longer count off the front, and all of them out once they are the most.
+    fn trim_timers(&mut self) {
+        let slots = &self.slots;
+        let counts = |(_, slot, generation): &(Time, u32, u32)| slots[*slot as usize].generation == *generation;
+        while self.timers.front().is_some_and(|timer| !counts(timer)) {
+            self.timers.pop_front();
+        }
+        if self.timers.len() > 2 * self.capacity {
+            self.timers.retain(counts);
+        }
+    }
+
+    /// Makes a neighbour the one used last.
+    #[inline]
+    fn touch(&mut self, slot: u32) {
+        if self.newest != slot {
+            self.unlink(slot);
+            self.link_newest(slot);
+        }
+    }
+
+    fn link_newest(&mut self, slot: u32) {
+        let before = core::mem::replace(&mut self.newest, slot);
+        let linked = &mut self.slots[slot as usize];
+        (linked.older, linked.newer) = (before, NIL);
+        match self.slots.get_mut(before as usize) {
+            Some(before) => before.newer = slot,
+            None => self.oldest = slot,
+        }
+    }
+
+    fn unlink(&mut self, slot: u32) {
+        let Slot { older, newer, .. } = self.slots[slot as usize];
+        match self.slots.get_mut(older as usize) {
+            Some(older) => older.newer = newer,
+            None => self.oldest = newer,
+        }
+        match self.slots.get_mut(newer as usize) {
+            Some(newer) => newer.older = older,
+            None => self.newest = older,
+        }
+    }
+}
+
+impl Slot {
+    fn state(&self, now: Time) -> NeighborState {
+        match self.entry {
+            Entry::Asking { .. } => NeighborState::Incomplete,
+            Entry::Known { mac, until } if now < until => NeighborState::Reachable(mac, until),
+            Entry::Known { mac, .. } => NeighborState::Stale(mac),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use sim_core::Pool;
+
+    fn key(n: u8) -> NeighborKey {
+        NeighborKey { interface: IfIx(0), address: [10, 0, 0, n].into() }
+    }
+
+    fn mac(n: u8) -> MacAddr {
+        MacAddr([2, 0, 0, 0, 0, n])
+    }
+
+    fn lengths(waiting: Waiting) -> Vec<usize> {
+        waiting.into_iter().flatten().map(|frame| frame.len()).collect()
+    }
+
+    #[test]
+    fn a_neighbour_is_asked_for_three_times_a_second_apart_and_then_given_up() {
+        let (mut table, mut pool) = (Neighbors::new(8), Pool::new());
+        assert!(table.wait(key(1), Time::from_millis(500), pool.zeroed(60)).ask);
+        assert!(!table.wait(key(1), Time::from_millis(900), pool.zeroed(61)).ask);
+        for at in [1500, 2500] {
+            assert_eq!(table.next_wake(), Time::from_millis(at));
+            assert!(matches!(table.due(Time::from_millis(at)), Some(Due::Ask(k, _)) if k == key(1)));
+            assert!(table.due(Time::from_millis(at)).is_none());
+        }
+        match table.due(table.next_wake()) {
+            Some(Due::Failed(failed, waiting)) => assert_eq!((failed, lengths(waiting)), (key(1), vec![60, 61])),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!((table.next_wake(), table.len()), (Time::NEVER, 0));
+    }
+
+    #[test]
+    fn the_last_three_frames_wait_and_leave_in_order() {
+        let (mut table, mut pool) = (Neighbors::new(8), Pool::new());
+        let displaced: Vec<_> = (60..65)
+            .map(|len| table.wait(key(1), Time::ZERO, pool.zeroed(len)).displaced.map(|frame| frame.len()))
+            .collect();
+        assert_eq!(displaced, [None, None, None, Some(60), Some(61)]);
+        let (waiting, _) = table.learn(key(1), mac(1), Time::ZERO, Learn::Update);
+        assert_eq!(lengths(waiting), [62, 63, 64]);
+        assert_eq!(table.next_wake(), Time::NEVER);
+    }
+
+    #[test]
+    fn a_neighbour_is_known_for_300_seconds_and_then_asked_for_again() {
+        let (mut table, mut pool) = (Neighbors::new(8), Pool::new());
+        table.learn(key(1), mac(1), Time::from_secs(1), Learn::Create);
+        assert_eq!(table.lookup(key(1), Time::from_secs(300)), Some((mac(1), Time::from_secs(301))));
+        assert_eq!(table.lookup(key(1), Time::from_secs(301)), None);
+        assert_eq!(table.state(key(1), Time::from_secs(301)), Some(NeighborState::Stale(mac(1))));
+        let version = table.version();
+        assert!(table.wait(key(1), Time::from_secs(301), pool.zeroed(60)).ask);
+        assert_ne!(table.version(), version);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_entered_only_if_told() {
+        let mut table = Neighbors::new(8);
+        table.learn(key(1), mac(1), Time::ZERO, Learn::Update);
+        assert!(table.is_empty());
+        table.learn(key(1), mac(1), Time::ZERO, Learn::Create);
+        table.learn(key(1), mac(2), Time::ZERO, Learn::Update);
+        assert_eq!(table.lookup(key(1), Time::ZERO).map(|(mac, _)| mac), Some(mac(2)));
+    }
+
+    #[test]
+    fn a_full_table_gives_up_the_neighbour_used_longest_ago() {
+        let (mut table, mut pool) = (Neighbors::new(2), Pool::new());
+        table.wait(key(1), Time::ZERO, pool.zeroed(60));
+        table.learn(key(2), mac(2), Time::ZERO, Learn::Create);
+        let queued = table.wait(key(3), Time::ZERO, pool.zeroed(61));
+        let (evicted, waiting) = queued.evicted.expect("a frame waited for it");
+        assert_eq!((evicted, lengths(waiting)), (key(1), vec![60]));
+        table.lookup(key(2), Time::ZERO);
+        table.learn(key(4), mac(4), Time::ZERO, Learn::Create);
+        assert!(table.lookup(key(2), Time::ZERO).is_some() && table.state(key(3), Time::ZERO).is_none());
+    }
+
+    #[test]
+    fn timers_stay_bounded_however_often_entries_come_and_go() {
+        let (mut table, mut pool) = (Neighbors::new(4), Pool::new());
+        for i in 0..1000u32 {
+            table.wait(key(i as u8), Time::ZERO, pool.zeroed(60));
+        }
+        assert_eq!(table.len(), 4);
+        assert!(table.timers.len() <= 8, "{}", table.timers.len());
+        assert_eq!(pool.live(), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_forgets_as_a_list_in_the_order_of_use_does(steps in prop::collection::vec((0u8..3, 0u8..8), 0..80)) {
+            let mut table = Neighbors::new(4);
+            // The naive twin: keys, the one used last at the end.
+            let mut twin: Vec<u8> = Vec::new();
+            for (what, n) in steps {
+                let known = twin.contains(&n);
+                match what {
+                    0 => {
+                        prop_assert_eq!(table.lookup(key(n), Time::ZERO).is_some(), known);
+                    }
+                    1 => {
+                        table.learn(key(n), mac(n), Time::ZERO, Learn::Update);
+                    }
+                    _ => {
+                        table.learn(key(n), mac(n), Time::ZERO, Learn::Create);
+                    }
+                }
+                if known || what == 2 {
+                    twin.retain(|k| *k != n);
+                    twin.push(n);
+                    if twin.len() > 4 {
+                        twin.remove(0);
+                    }
+                }
+                let mut expect = twin.clone();
+                expect.sort_unstable();
+                let found: Vec<u8> = (0..8).filter(|n| table.state(key(*n), Time::ZERO).is_some()).collect();
+                prop_assert_eq!(found, expect);
+            }
+        }
+    }
+}
