@@ -1,0 +1,21 @@
+//! A host that pings and answers, with VPCS's words.
+//!
+//! * [`Host`]: the node, on one [`inet::Stack`].
+//! * [`PingRequest`], [`PingStatus`]: pings as checks and pingall start and read them.
+//! * [`UdpSourceConfig`], [`SinkCounters`]: traffic for measurements.
+//! * [`Reply`]: what the prompt ([`Host::command`]) answers.
+
+mod config;
+mod node;
+mod ping;
+mod pings;
+mod prompt;
+mod reply;
+mod traffic;
+
+pub use config::HostConfig;
+pub use inet::{Cidr, ConfigError, IfIx, Interface, InterfaceConfig, InterfaceCounters, RouteConfig};
+pub use node::Host;
+pub use ping::{Outcome, PingError, PingId, PingRequest, PingStatus, Probe};
+pub use reply::{Reply, SessionId};
+pub use traffic::{SinkCounters, SourceCounters, SourceId, UdpSourceConfig};
