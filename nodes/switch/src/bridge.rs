@@ -1,0 +1,239 @@
+//! A bridge, and how it follows its rows.
+
+use crate::flow::Rule;
+use crate::lab_ports::LabPorts;
+use crate::mac_table::{DEFAULT_AGEING_S, DEFAULT_MAX_ENTRIES};
+use crate::ofport::{Ofports, Wish};
+use crate::plan::{LOCAL, Plan, PortPlan};
+use crate::shared::Shared;
+use crate::vlan_config;
+use crate::worker::Worker;
+use openflow::{Action, Flow};
+use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
+use ovsdb::{Row, Store, Table, Uuid};
+use sim_core::Time;
+use std::sync::Arc;
+
+/// A bridge.
+#[derive(Debug)]
+pub(crate) struct Bridge {
+    pub(crate) uuid: Uuid,
+    pub(crate) name: String,
+    pub(crate) shared: Arc<Shared>,
+    /// The interfaces by slot.
+    pub(crate) slots: Vec<Option<Member>>,
+    is_standalone: Option<bool>,
+}
+
+/// An interface of a bridge.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) uuid: Uuid,
+    pub(crate) name: Box<str>,
+    pub(crate) ofport: u16,
+    request: Option<u16>,
+}
+
+/// A bridge's port with its interfaces, in the order of their insertion.
+struct PortRows<'a> {
+    port: &'a Row,
+    interfaces: Vec<&'a Row>,
+}
+
+impl Bridge {
+    pub(crate) fn new(row: &Row, id: u32, seed: u64) -> Self {
+        Self {
+            uuid: row.uuid(),
+            name: row.str(bridge::NAME).unwrap_or_default().to_owned(),
+            shared: Arc::new(Shared::new(id, seed)),
+            slots: Vec::new(),
+            is_standalone: None,
+        }
+    }
+
+    /// Does what the rows say.
+    pub(crate) fn follow(&mut self, store: &Store, row: &Row, lab: &LabPorts, worker: &mut Worker, now: Time) {
+        let ports = port_rows(store, row);
+        let old = self.shared.plan();
+        self.admit(&ports, lab, worker);
+        let mut plan = self.plan(&ports, lab);
+        let vlan_limit = store.root().and_then(|root| root.value(open_vswitch::OTHER_CONFIG, "vlan-limit"));
+        plan.vlan_limit = match vlan_limit.and_then(|limit| limit.parse().ok()) {
+            Some(0_i64) => 2,
+            Some(limit) => limit.clamp(1, 2) as u8,
+            None => 1,
+        };
+        plan.forward_bpdu = row.value(bridge::OTHER_CONFIG, "forward-bpdu") == Some("true");
+        plan.flood_vlans = vlan_config::vlans(row, bridge::FLOOD_VLANS);
+        plan.mirrors = crate::mirror::mirrors(store, row, self);
+        for mirror in &plan.mirrors {
+            if let crate::plan::MirrorOutput::Port(slot) = mirror.output {
+                plan.ports[usize::from(slot)].is_mirror_output = true;
+            }
+        }
+        let macs = &self.shared.macs;
+        let number = |key| row.value(bridge::OTHER_CONFIG, key).and_then(|value| value.parse::<u64>().ok());
+        macs.set_ageing(number("mac-aging-time").unwrap_or(DEFAULT_AGEING_S), now);
+        macs.set_max_entries(number("mac-table-size").map_or(DEFAULT_MAX_ENTRIES, |size| size as usize), now);
+        if plan.flood_vlans != old.flood_vlans {
+            macs.flush();
+        }
+        for (slot, before) in old.ports.iter().enumerate().filter(|(_, port)| port.ofport != 0) {
+            let after = &plan.ports[slot];
+            let is_same = after.bundle == before.bundle
+                && after.vlan == before.vlan
+                && after.is_protected == before.is_protected
+                && after.ofport == before.ofport;
+            if !is_same {
+                macs.flush_port(slot as u16);
+            }
+        }
+        self.shared.set_plan(plan);
+        self.set_fail_mode(row.str(bridge::FAIL_MODE) != Some("secure"), now);
+    }
+
+    /// Publishes which links are up.
+    pub(crate) fn follow_carriers(&self, lab: &LabPorts) {
+        let mut plan = (*self.shared.plan()).clone();
+        set_links(&mut plan, lab);
+        self.shared.set_plan(plan);
+    }
+
+    /// The slot of an interface.
+    pub(crate) fn slot_of(&self, interface: Uuid) -> Option<u16> {
+        let found = self.slots.iter().position(|member| member.as_ref().is_some_and(|m| m.uuid == interface));
+        found.map(|slot| slot as u16)
+    }
+
+    /// The slot of an interface by its name or OpenFlow number.
+    pub(crate) fn slot_named(&self, name: &str) -> Option<u16> {
+        let number = match name {
+            "LOCAL" => Some(LOCAL),
+            _ => name.parse::<u16>().ok(),
+        };
+        let is_it = |member: &Member| *member.name == *name || Some(member.ofport) == number;
+        self.slots.iter().position(|member| member.as_ref().is_some_and(is_it)).map(|slot| slot as u16)
+    }
+
+    /// The interfaces with their slots, by OpenFlow number.
+    pub(crate) fn members(&self) -> Vec<(u16, &Member)> {
+        let members = self.slots.iter().enumerate();
+        let mut members: Vec<_> = members.filter_map(|(slot, member)| Some((slot as u16, member.as_ref()?))).collect();
+        members.sort_by_key(|(_, member)| member.ofport);
+        members
+    }
+
+    /// Gives slots and OpenFlow numbers to interfaces that are new, and takes back those that are gone.
+    fn admit(&mut self, ports: &[PortRows<'_>], lab: &LabPorts, worker: &mut Worker) {
+        let wanted: Vec<&Row> = ports
+            .iter()
+            .flat_map(|port| &port.interfaces)
+            .copied()
+            .filter(|row| is_virtual(row, &self.name) || lab.find(name(row)).is_some())
+            .collect();
+        for place in &mut self.slots {
+            let stays =
+                |member: &Member| wanted.iter().any(|row| row.uuid() == member.uuid && request(row) == member.request);
+            if !place.as_ref().is_some_and(stays) {
+                *place = None;
+            }
+        }
+        let mut ofports = Ofports::new(self.slots.iter().flatten().map(|member| member.ofport));
+        let new: Vec<&Row> = wanted.into_iter().filter(|row| self.slot_of(row.uuid()).is_none()).collect();
+        let wishes = new.iter().map(|row| {
+            if is_local(row, &self.name) { Wish::Local } else { request(row).map_or(Wish::Any, Wish::Number) }
+        });
+        let numbers = ofports.assign(wishes);
+        for (row, ofport) in new.iter().zip(numbers) {
+            // Without a number the interface stays out, as in a bridge that has no more.
+            let Some(ofport) = ofport else { continue };
+            let member = Member { uuid: row.uuid(), name: name(row).into(), ofport, request: request(row) };
+            let slot = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
+                self.slots.push(None);
+                self.slots.len() - 1
+            });
+            worker.clear_counters(self.shared.id(), slot as u16);
+            self.slots[slot] = Some(member);
+        }
+    }
+
+    fn plan(&self, ports: &[PortRows<'_>], lab: &LabPorts) -> Plan {
+        let mut plan = Plan::default();
+        plan.ports.resize(self.slots.len(), PortPlan::default());
+        for PortRows { port, interfaces } in ports {
+            let slots: Vec<u16> = interfaces.iter().filter_map(|row| self.slot_of(row.uuid())).collect();
+            for &slot in &slots {
+                let Some(member) = &self.slots[usize::from(slot)] else { continue };
+                let lab_port = lab.find(&member.name);
+                plan.ports[usize::from(slot)] = PortPlan {
+                    ofport: member.ofport,
+                    bundle: slots[0],
+                    lab: lab_port,
+                    is_protected: port.bool(port::PROTECTED) == Some(true),
+                    is_floodable: true,
+                    vlan: vlan_config::vlan_plan(port),
+                    ..PortPlan::default()
+                };
+                if let Some(lab_port) = lab_port {
+                    plan.bind(lab_port, slot);
+                }
+            }
+        }
+        set_links(&mut plan, lab);
+        plan.order_floods();
+        plan
+    }
+
+    /// A bridge without controllers starts with one flow, unless it is secure (ovs-vswitchd.conf.db(5), `fail_mode`).
+    fn set_fail_mode(&mut self, is_standalone: bool, now: Time) {
+        if self.is_standalone.replace(is_standalone) == Some(is_standalone) {
+            return;
+        }
+        self.shared.change_pipeline(|pipeline| {
+            pipeline.remove(|_| true);
+            if is_standalone {
+                let normal = Flow { priority: 0, actions: vec![Action::Normal], ..Flow::default() };
+                pipeline.add(Rule::new(normal, now));
+            }
+        });
+    }
+}
+
+/// An interface's name.
+pub(crate) fn name(row: &Row) -> &str {
+    row.str(interface::NAME).unwrap_or_default()
+}
+
+/// Whether an interface is the local port of the bridge with this name.
+pub(crate) fn is_local(row: &Row, bridge: &str) -> bool {
+    name(row) == bridge
+}
+
+/// Whether an interface needs no network device: the switch makes it.
+fn is_virtual(row: &Row, bridge: &str) -> bool {
+    is_local(row, bridge) || row.str(interface::TYPE) == Some("internal")
+}
+
+fn request(row: &Row) -> Option<u16> {
+    row.int(interface::OFPORT_REQUEST).and_then(|request| u16::try_from(request).ok())
+}
+
+/// The ports of a bridge in the order of their insertion; a set of references has another.
+fn port_rows<'a>(store: &'a Store, row: &Row) -> Vec<PortRows<'a>> {
+    let ports: Vec<Uuid> = row.references(bridge::PORTS).collect();
+    let rows = store.rows(Table::Port).filter(|port| ports.contains(&port.uuid()));
+    rows.map(|port| PortRows { port, interfaces: store.follow(port, port::INTERFACES).collect() }).collect()
+}
+
+/// Says of each port where it sends: its own link, and for a bond the first of its links that is up.
+fn set_links(plan: &mut Plan, lab: &LabPorts) {
+    for port in &mut plan.ports {
+        port.link = port.lab.filter(|&lab_port| lab.is_up(lab_port));
+        port.tx = port.link;
+    }
+    for slot in 0..plan.ports.len() {
+        let PortPlan { bundle, link, .. } = plan.ports[slot];
+        let leader = &mut plan.ports[usize::from(bundle)];
+        leader.tx = leader.tx.or(link);
+    }
+}

@@ -1,0 +1,60 @@
+//! Command lines: which program a line is for.
+
+use crate::switch::Switch;
+use crate::{appctl, ofctl};
+use ovsdb::vsctl::{self, VsctlError};
+use sim_core::Time;
+
+/// Why a line failed. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CommandError {
+    /// What the program prints on standard error.
+    pub message: String,
+    /// Its exit status.
+    pub status: u8,
+}
+
+impl CommandError {
+    /// A failure with exit status 1.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), status: 1 }
+    }
+}
+
+impl From<VsctlError> for CommandError {
+    fn from(error: VsctlError) -> Self {
+        Self { message: error.message, status: error.status }
+    }
+}
+
+/// Runs a line on a switch.
+pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<String, CommandError> {
+    let Some((program, words)) = words.split_first() else {
+        return Err(CommandError::new("no command: ovs-vsctl, ovs-ofctl or ovs-appctl"));
+    };
+    match program.as_str() {
+        "ovs-vsctl" => vsctl(switch, words),
+        "ovs-ofctl" => ofctl::run(switch, now, words),
+        "ovs-appctl" => appctl::run(switch, now, words),
+        other => {
+            let known = ["ovs-vsctl", "ovs-ofctl", "ovs-appctl"];
+            let hint = packet::nearest(other, known).map_or(String::new(), |near| format!("; did you mean {near}?"));
+            Err(CommandError { message: format!("{other}: command not found{hint}"), status: 127 })
+        }
+    }
+}
+
+/// Warnings come before the output, as a terminal shows them.
+fn vsctl(switch: &mut Switch, words: &[String]) -> Result<String, CommandError> {
+    switch.write_status();
+    let output = vsctl::run(&mut switch.store, words)?;
+    switch.rows_changed(&output.changes);
+    let mut text = String::new();
+    for warning in &output.warnings {
+        text.push_str(warning);
+        text.push('\n');
+    }
+    text.push_str(&output.text);
+    Ok(text)
+}

@@ -1,0 +1,300 @@
+//! Carrying out a program on a frame.
+
+use crate::counters::PortCounters;
+use crate::mac_table::View;
+use crate::normal::{self, Learn, Path, Route, Unobserved};
+use crate::plan::{MirrorOutput, Plan, PortPlan};
+use crate::program::{Op, Program};
+use crate::rewrite;
+use crate::shared::Shared;
+use crate::vlan::{self, Tag, Tags};
+use sim_core::{Batch, Drop, DropArgs, DropReason, Frame, Outbox, Pool, PortIx, Time};
+
+/// What is at hand for the frames of one batch.
+pub(crate) struct Execution<'a> {
+    plan: &'a Plan,
+    sw: &'a Shared,
+    macs: View<'a>,
+    now: Time,
+    /// The port of the node that the frames came in by.
+    port: PortIx,
+    in_slot: u16,
+    /// The mirrors that have a copy of the frame at hand, a bit for each.
+    mirrored: u64,
+    /// By slot.
+    counters: &'a mut [PortCounters],
+    pool: &'a mut Pool,
+    out: &'a mut Outbox,
+}
+
+impl<'a> Execution<'a> {
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "it is the worker's state, taken apart for one batch")]
+    pub(crate) fn new(
+        plan: &'a Plan,
+        sw: &'a Shared,
+        now: Time,
+        port: PortIx,
+        in_slot: u16,
+        counters: &'a mut [PortCounters],
+        pool: &'a mut Pool,
+        out: &'a mut Outbox,
+    ) -> Self {
+        Self { plan, sw, macs: sw.macs.view(now), now, port, in_slot, mirrored: 0, counters, pool, out }
+    }
+
+    /// Counts a frame that came in; `None` if it is too short to be one.
+    #[inline]
+    pub(crate) fn receive(&mut self, frame: Frame, min_len: usize) -> Option<Frame> {
+        let counters = &mut self.counters[usize::from(self.in_slot)];
+        counters.rx_packets += 1;
+        counters.rx_bytes += frame.len() as u64;
+        if frame.len() < min_len {
+            self.drop(frame, Some(self.in_slot), DropReason::Malformed, DropArgs::None);
+            return None;
+        }
+        Some(frame)
+    }
+
+    /// Carries out one program on all frames of a batch.
+    #[inline]
+    pub(crate) fn run_all(&mut self, program: &Program, batch: &mut Batch, min_len: usize) {
+        let len = |batch: &Batch| batch.as_slice().iter().map(|frame| frame.len() as u64).sum::<u64>();
+        let is_simple = self.plan.mirrors.is_empty() && batch.as_slice().iter().all(|frame| frame.len() >= min_len);
+        match program.only() {
+            Some(op @ (Op::Output(_) | Op::Normal)) if is_simple => {
+                let (packets, bytes) = (batch.len() as u64, len(batch));
+                program.count(packets, bytes, self.now);
+                let counters = &mut self.counters[usize::from(self.in_slot)];
+                counters.rx_packets += packets;
+                counters.rx_bytes += bytes;
+                if let Op::Output(slot) = op {
+                    batch.drain().for_each(|frame| self.output(slot, frame));
+                } else {
+                    batch.drain().for_each(|frame| self.normal(frame));
+                }
+            }
+            _ => {
+                let (mut packets, mut bytes) = (0, 0);
+                for frame in batch.drain() {
+                    let Some(frame) = self.receive(frame, min_len) else { continue };
+                    packets += 1;
+                    bytes += frame.len() as u64;
+                    self.run(program, frame);
+                }
+                program.count(packets, bytes, self.now);
+            }
+        }
+    }
+
+    /// Carries out a program.
+    #[inline]
+    pub(crate) fn run(&mut self, program: &Program, mut frame: Frame) {
+        if !self.plan.mirrors.is_empty() {
+            self.mirrored = 0;
+            self.mirror(&frame, self.in_slot, true);
+        }
+        let (steps, last) = program.split();
+        for step in steps {
+            if self.step(*step, &mut frame).is_err() {
+                return self.drop(frame, Some(self.in_slot), DropReason::TtlExpired, DropArgs::None);
+            }
+        }
+        match last {
+            Op::Output(slot) => self.output(slot, frame),
+            Op::Normal => self.normal(frame),
+            Op::Everywhere { floodable_only } => self.everywhere(floodable_only, &frame),
+            Op::Drop(reason) => self.drop(frame, None, reason, DropArgs::None),
+            // `Program::new` ends no program with them.
+            Op::SetTci { .. } | Op::PushVlan(_) | Op::PopVlan | Op::Rewrite(_) | Op::DecTtl => {}
+        }
+    }
+
+    /// Carries out a step that is not the last one.
+    #[inline]
+    fn step(&mut self, step: Op, frame: &mut Frame) -> Result<(), rewrite::Expired> {
+        match step {
+            Op::Output(slot) => self.output(slot, frame.share()),
+            Op::Normal => self.normal(frame.share()),
+            Op::Everywhere { floodable_only } => self.everywhere(floodable_only, frame),
+            Op::SetTci { value, mask, pushes } => {
+                if pushes || vlan::has_tag(frame) {
+                    vlan::set_tci(frame, self.pool, value, mask);
+                }
+            }
+            Op::PushVlan(tpid) => {
+                let outer = Tags::read(frame, 1).map_or(0, |tags| tags.0[0].tci);
+                vlan::push(frame, self.pool, Tag { tpid, tci: outer });
+            }
+            Op::PopVlan => vlan::pop(frame, self.pool),
+            Op::Rewrite(what) => rewrite::rewrite(frame, self.pool, what),
+            Op::DecTtl => rewrite::decrement_ttl(frame, self.pool)?,
+            Op::Drop(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Sends to an interface, as an action asks for it.
+    #[inline]
+    fn output(&mut self, slot: u16, frame: Frame) {
+        let Some(port) = self.plan.ports.get(usize::from(slot)) else { return };
+        if self.plan.ports[usize::from(self.in_slot)].is_protected_from(port) {
+            return self.drop(frame, Some(slot), DropReason::Protected, DropArgs::None);
+        }
+        self.send(slot, port.link, frame);
+    }
+
+    /// Sends by a port of the node, with the mirrors' copies.
+    #[inline]
+    fn send(&mut self, slot: u16, port: Option<PortIx>, frame: Frame) {
+        let Some(port) = port else {
+            return self.drop(frame, Some(slot), DropReason::PortDown, DropArgs::None);
+        };
+        if self.plan.mirrors.is_empty() {
+            return self.transmit(slot, port, frame);
+        }
+        self.transmit(slot, port, frame.share());
+        self.mirror(&frame, slot, false);
+    }
+
+    #[inline]
+    fn transmit(&mut self, slot: u16, port: PortIx, frame: Frame) {
+        let counters = &mut self.counters[usize::from(slot)];
+        counters.tx_packets += 1;
+        counters.tx_bytes += frame.len() as u64;
+        self.out.send(port, frame);
+    }
+
+    /// Does what a learning bridge does.
+    #[inline]
+    fn normal(&mut self, frame: Frame) {
+        let verdict = normal::decide(self.plan, &self.macs, self.in_slot, &frame, &mut Unobserved);
+        match verdict.learn {
+            Learn::Nothing => {}
+            Learn::Refresh(key, station) => self.macs.refresh(key, &station),
+            Learn::Station(key, bundle) => {
+                self.sw.macs.learn(key, bundle, self.now);
+                // The table may have moved to a larger array.
+                self.macs = self.sw.macs.view(self.now);
+            }
+        }
+        match verdict.route {
+            Route::Port(slot, path) => self.send_tagged(slot, &path, frame),
+            Route::Flood(path) => self.flood(&path, &frame),
+            Route::Drop(slot, reason, args) => self.drop(frame, slot, reason, args),
+        }
+    }
+
+    #[inline]
+    fn send_tagged(&mut self, slot: u16, path: &Path, mut frame: Frame) {
+        let port = &self.plan.ports[usize::from(slot)];
+        let after = port.vlan.egress(&path.inside, &path.before);
+        if after != path.before {
+            vlan::retag(&mut frame, self.pool, &path.before, &after);
+        }
+        self.send(slot, port.tx, frame);
+    }
+
+    /// Sends to all ports that carry the VLAN. Ports that want the same tags share bytes.
+    fn flood(&mut self, path: &Path, frame: &Frame) {
+        let plan = self.plan;
+        let mut variants: [Option<(Tags, Frame)>; 2] = [Some((path.before, frame.share())), None];
+        let mut is_sent = false;
+        for slot in normal::flood(plan, self.in_slot, path) {
+            let port = &plan.ports[usize::from(slot)];
+            let after = port.vlan.egress(&path.inside, &path.before);
+            let known = variants.iter().flatten().find(|(tags, _)| *tags == after).map(|(_, frame)| frame.share());
+            let copy = known.unwrap_or_else(|| {
+                let mut copy = frame.share();
+                vlan::retag(&mut copy, self.pool, &path.before, &after);
+                variants[1] = Some((after, copy.share()));
+                copy
+            });
+            self.send(slot, port.tx, copy);
+            is_sent = true;
+        }
+        if !is_sent && let Route::Drop(slot, reason, args) = normal::nowhere(plan, self.in_slot, path) {
+            self.drop(frame.share(), slot, reason, args);
+        }
+    }
+
+    /// Sends to all ports but the one it came from, whatever their VLANs.
+    fn everywhere(&mut self, floodable_only: bool, frame: &Frame) {
+        let plan = self.plan;
+        let mut is_sent = false;
+        for (slot, port) in plan.ports.iter().enumerate() {
+            let is_wanted = port.ofport != 0 && (port.is_floodable || !floodable_only);
+            if is_wanted && slot != usize::from(self.in_slot) && port.link.is_some() {
+                self.output(slot as u16, frame.share());
+                is_sent = true;
+            }
+        }
+        if !is_sent {
+            self.drop(frame.share(), None, DropReason::PortDown, DropArgs::None);
+        }
+    }
+
+    /// Makes the copies that mirrors want of a frame that came in by the port of a slot, or went out of it.
+    #[cold]
+    fn mirror(&mut self, frame: &Frame, slot: u16, is_incoming: bool) {
+        let plan = self.plan;
+        let Some(port) = plan.ports.get(usize::from(slot)) else { return };
+        let Ok(before) = Tags::read(frame, plan.vlan_limit) else { return };
+        let Ok(inside) = port.vlan.ingress(&before) else { return };
+        for (n, mirror) in plan.mirrors.iter().enumerate().take(u64::BITS as usize) {
+            let selected = if is_incoming { &mirror.sources } else { &mirror.destinations };
+            let is_selected = selected.as_ref().is_none_or(|slots| slots.contains(&port.bundle));
+            let is_vlan = mirror.vlans.as_ref().is_none_or(|vlans| vlans.contains(inside.vid()));
+            if !is_selected || !is_vlan || self.mirrored & (1 << n) != 0 {
+                continue;
+            }
+            self.mirrored |= 1 << n;
+            let mut copy = frame.share();
+            copy.truncate(mirror.snaplen as usize);
+            match mirror.output {
+                MirrorOutput::Port(out) => self.copy_to(out, &Path { before, inside }, copy),
+                MirrorOutput::Vlan(vlan) => self.copy_to_vlan(vlan, &Path { before, inside }, &copy),
+            }
+        }
+    }
+
+    fn copy_to(&mut self, slot: u16, path: &Path, mut frame: Frame) {
+        let Some(PortPlan { tx: Some(lab), vlan: rules, .. }) = self.plan.ports.get(usize::from(slot)) else { return };
+        let after = rules.egress(&path.inside, &path.before);
+        vlan::retag(&mut frame, self.pool, &path.before, &after);
+        self.transmit(slot, *lab, frame);
+    }
+
+    /// Remote mirroring. Frames of the VLAN itself and to reserved addresses aren't copied.
+    fn copy_to_vlan(&mut self, vlan: u16, path: &Path, frame: &Frame) {
+        let is_reserved = frame.first_chunk::<6>().is_some_and(|dst| packet::MacAddr(*dst).is_reserved_multicast());
+        if path.inside.vid() == vlan || is_reserved {
+            return;
+        }
+        let inside = path.inside.in_vlan(vlan);
+        let plan = self.plan;
+        for &slot in &plan.flood_order {
+            let port = &plan.ports[usize::from(slot)];
+            if port.vlan.carries(&inside) && !port.is_mirror_output {
+                self.copy_to(slot, &Path { before: path.before, inside }, frame.share());
+            }
+        }
+    }
+
+    /// Ends a frame at the port of a slot.
+    #[cold]
+    fn drop(&mut self, frame: Frame, slot: Option<u16>, reason: DropReason, args: DropArgs) {
+        let port = match slot {
+            Some(slot) if slot == self.in_slot => {
+                self.counters[usize::from(slot)].rx_dropped += 1;
+                Some(self.port)
+            }
+            Some(slot) => {
+                self.counters[usize::from(slot)].tx_dropped += 1;
+                self.plan.ports[usize::from(slot)].lab
+            }
+            None => None,
+        };
+        self.out.drop(frame, Drop { reason, port, args });
+    }
+}

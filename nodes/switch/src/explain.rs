@@ -1,0 +1,82 @@
+//! Why a frame died here, in words.
+
+use crate::bridge::Bridge;
+use crate::plan::{PortPlan, VlanMode, VlanSet};
+use crate::switch::Switch;
+use packet::MacAddr;
+use sim_core::{Drop, DropArgs, DropReason};
+
+/// How many VLANs a list names before it is cut.
+const MAX_NAMED: usize = 16;
+
+/// The reason's name and, in brackets, what the configuration has to say to it.
+pub(crate) fn drop(switch: &Switch, drop: &Drop, frame: &[u8]) -> String {
+    match detail(switch, drop, frame) {
+        Some(detail) => format!("{} ({detail})", drop.reason),
+        None => drop.reason.to_string(),
+    }
+}
+
+fn detail(switch: &Switch, drop: &Drop, frame: &[u8]) -> Option<String> {
+    let dst = MacAddr::from_bytes(frame);
+    let bridge = drop.port.and_then(|port| switch.bridges.get(switch.lab.bridge(port)?));
+    let port_name = drop.port.and_then(|port| switch.lab.name(port));
+    let plan = bridge.map(|bridge| bridge.shared.plan());
+    let port = plan.as_ref().and_then(|plan| plan.ports.get(usize::from(plan.slot(drop.port?)?)));
+    match (drop.reason, drop.args) {
+        (DropReason::VlanNotAllowed, DropArgs::Vlan(vlan)) => Some(match port {
+            Some(port) => not_allowed(port, vlan),
+            None => format!("VLAN {vlan}, no other port carries it"),
+        }),
+        (DropReason::TaggedOnAccess, DropArgs::Vlan(vlan)) => {
+            let tag = port.map_or(0, |port| port.vlan.tag);
+            Some(format!("VLAN {vlan} tag, access port of VLAN {tag}"))
+        }
+        (DropReason::SamePort, _) => Some(match (dst, port_name) {
+            (Some(dst), Some(name)) if dst.is_unicast() => format!("{dst} is behind {name}, where it came from"),
+            _ => "no other port".to_owned(),
+        }),
+        (DropReason::ReservedMulticast, _) => Some(format!("to {}, other_config:forward-bpdu is not set", dst?)),
+        (DropReason::PortDown, _) => port_name.map(|name| format!("{name} is down")),
+        (DropReason::Protected, _) => {
+            port_name.map(|name| format!("{name} is protected, and so is the port it came from"))
+        }
+        (DropReason::PortBlocked, _) if port.is_some_and(|port| port.is_mirror_output) => {
+            Some(format!("{} is a mirror's output port and takes no frames", port_name?))
+        }
+        (DropReason::NoBridge, _) => {
+            let name = port_name?;
+            Some(format!("{name} is in no bridge; `ovs-vsctl add-port BRIDGE {name}` adds it"))
+        }
+        (DropReason::Malformed, _) => Some(format!("{} bytes", frame.len())),
+        (DropReason::FlowDrop, _) => only_bridge(switch, bridge).map(|name| format!("a flow of {name} has no output")),
+        (DropReason::TableMiss, _) => only_bridge(switch, bridge).map(|name| format!("no flow of {name} matches")),
+        _ => None,
+    }
+}
+
+fn only_bridge<'a>(switch: &'a Switch, bridge: Option<&'a Bridge>) -> Option<&'a str> {
+    match (bridge, switch.bridges.as_slice()) {
+        (Some(bridge), _) | (None, [bridge]) => Some(&bridge.name),
+        _ => None,
+    }
+}
+
+fn not_allowed(port: &PortPlan, vlan: u16) -> String {
+    match (port.vlan.mode, &port.vlan.trunks, &port.vlan.cvlans) {
+        (VlanMode::Access, ..) => format!("VLAN {vlan}, port carries {}", port.vlan.tag),
+        (VlanMode::Dot1qTunnel, _, Some(cvlans)) if !cvlans.contains(vlan) => {
+            format!("VLAN {vlan} is not in cvlans {}", list(cvlans))
+        }
+        (VlanMode::Dot1qTunnel, ..) => format!("VLAN {vlan}, port carries service VLAN {}", port.vlan.tag),
+        (_, Some(trunks), _) => format!("VLAN {vlan} is not in trunks {}", list(trunks)),
+        (_, None, _) => format!("VLAN {vlan}"),
+    }
+}
+
+/// `[9, 19]`.
+fn list(vlans: &VlanSet) -> String {
+    let named: Vec<String> = vlans.iter().take(MAX_NAMED).map(|vlan| vlan.to_string()).collect();
+    let more = if vlans.iter().count() > MAX_NAMED { ", ..." } else { "" };
+    format!("[{}{more}]", named.join(", "))
+}

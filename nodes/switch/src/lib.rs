@@ -1,0 +1,73 @@
+//! The switch: shared state, workers, NORMAL, MAC tables, reconciler.
+//!
+//! A [`Switch`] is an Open vSwitch: a row store that is configured in `ovs-vsctl`'s words, bridges that
+//! follow it, and a [`Worker`] that moves the frames. A bridge's state is [`Shared`] between workers; what
+//! a worker needs for each frame it reads without a lock.
+//!
+//! ```text
+//! frame -> what must be read of it -> cache -> action program -> ports
+//!                                      | miss
+//!                                      v
+//!                                   translate(pipeline, key) -> program, mask
+//! ```
+//!
+//! A bridge without flows of its own has one whose action is NORMAL; NORMAL is not cached for each pair of
+//! stations but decided for each frame, by two lookups in the MAC table.
+//!
+//! The data path, from the outside in:
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `worker` | [`Worker`]: frames in, frames and drops out; one for each thread |
+//! | `shared` | [`Shared`]: what the workers of a bridge share, with the number of its state |
+//! | `cache` | what of a frame must be read, and the programs found so far |
+//! | [`flow`] | flow tables, and their translation into programs |
+//! | [`program`], `execute` | action programs, and carrying them out |
+//! | [`normal`] | NORMAL as a pure function of plan, MAC table and frame |
+//! | [`vlan`], [`rewrite`] | the rules of VLANs at a port; what actions write into a frame |
+//! | [`mac_table`] | stations: lock-free lookups, ageing, fair eviction |
+//! | [`plan`] | a bridge's ports as the data path needs them |
+//! | `counters` | counters |
+//!
+//! The configuration and the commands:
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `switch` | [`Switch`]: the node |
+//! | `bridge`, `ofport`, `vlan_config`, `mirror` | how a bridge follows its rows |
+//! | `lab_ports` | the node's ports and their links |
+//! | `status` | the status columns |
+//! | `command`, `appctl`, `ofctl` | command lines |
+//! | `explain` | why a frame died, in words |
+//!
+//! Left out are spanning tree, LACP, tunnels and patch ports, OpenFlow connections and flows' time-outs.
+
+mod appctl;
+mod bridge;
+mod cache;
+mod command;
+mod counters;
+mod execute;
+mod explain;
+pub mod flow;
+mod lab_ports;
+pub mod mac_table;
+mod mirror;
+pub mod normal;
+mod ofctl;
+mod ofport;
+pub mod plan;
+pub mod program;
+pub mod rewrite;
+mod shared;
+mod status;
+mod switch;
+pub mod vlan;
+mod vlan_config;
+mod worker;
+
+pub use command::CommandError;
+pub use counters::{CacheStats, PortCounters};
+pub use shared::Shared;
+pub use switch::{MacEntry, Switch, WorkerHandle};
+pub use worker::Worker;

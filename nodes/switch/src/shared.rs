@@ -1,0 +1,68 @@
+//! What the workers of a bridge share.
+
+use crate::flow::Pipeline;
+use crate::mac_table::MacTable;
+use crate::plan::Plan;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+/// A bridge's data path. A worker that finds [`Shared::version`] unchanged takes no lock but that of the MAC
+/// table, and that only to learn.
+#[derive(Debug)]
+pub struct Shared {
+    id: u32,
+    pipeline: RwLock<Pipeline>,
+    plan: Mutex<Arc<Plan>>,
+    version: AtomicU64,
+    /// The stations.
+    pub macs: MacTable,
+}
+
+impl Shared {
+    /// The data path of a bridge without ports. `id` is its place among a worker's bridges, see
+    /// [`Worker::admit`](crate::Worker::admit); `seed` keys its hashes.
+    pub fn new(id: u32, seed: u64) -> Self {
+        Self {
+            id,
+            pipeline: RwLock::default(),
+            plan: Mutex::default(),
+            version: AtomicU64::new(1),
+            macs: MacTable::new(seed),
+        }
+    }
+
+    /// Its place among a worker's bridges.
+    #[inline]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Counts changes of the plan and the flow tables, from 1 on.
+    #[inline]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Publishes a new plan.
+    pub fn set_plan(&self, plan: Plan) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// The flow tables, to read.
+    pub fn pipeline(&self) -> RwLockReadGuard<'_, Pipeline> {
+        self.pipeline.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the flow tables.
+    pub fn change_pipeline<R>(&self, change: impl FnOnce(&mut Pipeline) -> R) -> R {
+        let result = change(&mut self.pipeline.write().unwrap_or_else(PoisonError::into_inner));
+        self.version.fetch_add(1, Ordering::Release);
+        result
+    }
+}

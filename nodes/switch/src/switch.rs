@@ -1,0 +1,303 @@
+//! The switch as a node of a lab: a row store, the bridges that follow it, and the worker that moves the frames.
+
+use crate::bridge::Bridge;
+use crate::command::CommandError;
+use crate::counters::PortCounters;
+use crate::lab_ports::LabPorts;
+use crate::mac_table::MacStats;
+use crate::shared::Shared;
+use crate::worker::Worker;
+use crate::{explain, status};
+use ovsdb::vswitch::{bridge, open_vswitch};
+use ovsdb::{Changes, Row, Store, Txn};
+use packet::MacAddr;
+use sim_core::{Batch, Carrier, Cx, Drop, DropReason, Node, PortIx, Seed, Time};
+use std::cell::{Ref, RefCell};
+use std::rc::Rc;
+
+/// The worker that the switches of one thread share.
+#[derive(Clone, Debug, Default)]
+pub struct WorkerHandle(pub(crate) Rc<RefCell<Worker>>);
+
+/// An Open vSwitch: any number of bridges, configured by the rows of its store.
+#[derive(Debug)]
+pub struct Switch {
+    pub(crate) name: String,
+    pub(crate) seed: Seed,
+    pub(crate) store: Store,
+    pub(crate) lab: LabPorts,
+    pub(crate) bridges: Vec<Bridge>,
+    pub(crate) worker: WorkerHandle,
+    pending: Pending,
+}
+
+/// What the bridges have not followed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pending {
+    Nothing,
+    Carriers,
+    Rows,
+}
+
+/// An entry of a bridge's MAC table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MacEntry {
+    /// The station.
+    pub mac: MacAddr,
+    /// Its VLAN, 0 for none.
+    pub vlan: u16,
+    /// The OpenFlow number of the port that it is behind.
+    pub ofport: u16,
+    /// The node's port that it is behind, if that is one.
+    pub port: Option<PortIx>,
+    /// Whether it was entered by `fdb/add` and never ages.
+    pub is_static: bool,
+    /// Whole seconds since it was last heard.
+    pub age_s: u64,
+}
+
+impl WorkerHandle {
+    /// A worker without bridges.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The worker.
+    ///
+    /// # Panics
+    /// While the worker runs, which is within [`Switch`]'s own methods only.
+    pub fn worker(&self) -> Ref<'_, Worker> {
+        self.0.borrow()
+    }
+}
+
+impl Switch {
+    /// A switch as `ovs-vsctl init` leaves it: without bridges. `name` is the node's.
+    pub fn new(name: &str, seed: Seed, worker: &WorkerHandle) -> Self {
+        Self {
+            name: name.to_owned(),
+            seed,
+            store: Store::new(seed.key(&format!("rows {name}"))),
+            lab: LabPorts::default(),
+            bridges: Vec::new(),
+            worker: worker.clone(),
+            pending: Pending::Nothing,
+        }
+    }
+
+    /// Says that the network device `name` exists: it is the node's port `port`. An interface of that name sends
+    /// and receives there, now or when its row is made.
+    pub fn attach(&mut self, name: &str, port: PortIx) {
+        self.lab.attach(name, port);
+        self.pending = Pending::Rows;
+    }
+
+    /// The rows. Status columns are written when a command line is run.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Makes the changes that `body` makes in one transaction; the bridges follow.
+    ///
+    /// # Errors
+    /// As [`Store::transact`]; then nothing has changed.
+    pub fn transact<T, E: From<ovsdb::Error>>(
+        &mut self,
+        body: impl FnOnce(&mut Txn<'_>) -> Result<T, E>,
+    ) -> Result<(T, Changes), E> {
+        let result = self.store.transact(body)?;
+        self.rows_changed(&result.1);
+        Ok(result)
+    }
+
+    /// Runs a line whose first word is `ovs-vsctl`, `ovs-ofctl` or `ovs-appctl`; gives what it prints.
+    ///
+    /// # Errors
+    /// What the program would print on standard error, and its exit status.
+    pub fn command(&mut self, cx: &mut Cx<'_>, words: &[String]) -> Result<String, CommandError> {
+        self.command_at(cx.now, words)
+    }
+
+    /// As [`Switch::command`], for setup before the lab runs.
+    ///
+    /// # Errors
+    /// As [`Switch::command`].
+    pub fn command_at(&mut self, now: Time, words: &[String]) -> Result<String, CommandError> {
+        self.settle(now);
+        let result = crate::command::run(self, now, words);
+        self.settle(now);
+        result
+    }
+
+    /// Adds the flows of a file's text to a bridge, as `ovs-ofctl add-flows BRIDGE FILE` does with the file: all or
+    /// none.
+    ///
+    /// # Errors
+    /// Every line that is wrong.
+    pub fn add_flows(&mut self, now: Time, bridge: &str, text: &str) -> Result<(), CommandError> {
+        self.settle(now);
+        let missing = || CommandError::new(format!("ovs-ofctl: {bridge} is not a bridge or a socket"));
+        crate::ofctl::add_flows(self.bridge(bridge).ok_or_else(missing)?, now, text).map(|_| ())
+    }
+
+    /// The bridges' names, in the order of their creation.
+    pub fn bridges(&self) -> impl Iterator<Item = &str> {
+        self.bridges.iter().map(|bridge| bridge.name.as_str())
+    }
+
+    /// The data path of a bridge.
+    pub fn shared(&self, bridge: &str) -> Option<&Shared> {
+        Some(&self.bridge(bridge)?.shared)
+    }
+
+    /// The MAC table of a bridge by port, VLAN and address; empty if there is no such bridge.
+    pub fn macs(&self, bridge: &str, now: Time) -> Vec<MacEntry> {
+        let Some(bridge) = self.bridge(bridge) else { return Vec::new() };
+        let plan = bridge.shared.plan();
+        let mut entries: Vec<MacEntry> = bridge
+            .shared
+            .macs
+            .entries(now)
+            .into_iter()
+            .filter_map(|entry| {
+                let port = plan.ports.get(usize::from(entry.port))?;
+                Some(MacEntry {
+                    mac: entry.mac,
+                    vlan: entry.vlan,
+                    ofport: port.ofport,
+                    port: port.lab,
+                    is_static: entry.is_static,
+                    age_s: entry.age_ms / 1000,
+                })
+            })
+            .collect();
+        entries.sort_by_key(|entry| (entry.ofport, entry.vlan, entry.mac));
+        entries
+    }
+
+    /// The counts of a bridge's MAC table.
+    pub fn mac_stats(&self, bridge: &str, now: Time) -> Option<MacStats> {
+        Some(self.bridge(bridge)?.shared.macs.stats(now))
+    }
+
+    /// The name of the interface that is attached to a port.
+    pub fn interface(&self, port: PortIx) -> Option<&str> {
+        self.lab.name(port)
+    }
+
+    /// The port that an interface is attached to.
+    pub fn port(&self, interface: &str) -> Option<PortIx> {
+        self.lab.find(interface)
+    }
+
+    /// The OpenFlow number of an interface that is in a bridge.
+    pub fn ofport(&self, interface: &str) -> Option<u16> {
+        let members = self.bridges.iter().flat_map(|bridge| bridge.slots.iter().flatten());
+        members.filter(|member| *member.name == *interface).map(|member| member.ofport).next()
+    }
+
+    /// What went through an interface that is in a bridge.
+    pub fn counters(&self, interface: &str) -> Option<PortCounters> {
+        let worker = self.worker.worker();
+        self.bridges.iter().find_map(|bridge| {
+            let is_it = |member: &Option<crate::bridge::Member>| member.as_ref().is_some_and(|m| *m.name == *interface);
+            let slot = bridge.slots.iter().position(is_it)?;
+            Some(worker.counters(bridge.shared.id(), slot as u16))
+        })
+    }
+
+    /// Why a frame died here, from the configuration as it is now: `vlan_not_allowed (VLAN 19, port carries 9)`.
+    pub fn explain_drop(&self, drop: &Drop, frame: &[u8]) -> String {
+        explain::drop(self, drop, frame)
+    }
+
+    pub(crate) fn bridge(&self, name: &str) -> Option<&Bridge> {
+        self.bridges.iter().find(|bridge| bridge.name == name)
+    }
+
+    /// The address of an interface or bridge: local, unicast, a hash of the names of node and interface.
+    pub(crate) fn mac(&self, interface: &str) -> MacAddr {
+        let hash = self.seed.key(&format!("mac {}:{interface}", self.name));
+        MacAddr::from_u64((hash >> 16) & !(1 << 40) | 1 << 41)
+    }
+
+    /// Marks that the bridges have to follow the rows.
+    pub(crate) fn rows_changed(&mut self, changes: &Changes) {
+        if !changes.is_empty() {
+            self.pending = Pending::Rows;
+        }
+    }
+
+    /// Brings the bridges up to date.
+    pub(crate) fn settle(&mut self, now: Time) {
+        match std::mem::replace(&mut self.pending, Pending::Nothing) {
+            Pending::Nothing => {}
+            Pending::Carriers => self.bridges.iter().for_each(|bridge| bridge.follow_carriers(&self.lab)),
+            Pending::Rows => self.follow_rows(now),
+        }
+    }
+
+    fn follow_rows(&mut self, now: Time) {
+        let Self { name, seed, store, lab, bridges, worker, .. } = self;
+        let mut worker = worker.0.borrow_mut();
+        let rows: Vec<&Row> = store.root().map_or(Vec::new(), |root| {
+            let uuids: Vec<_> = root.references(open_vswitch::BRIDGES).collect();
+            store.rows(ovsdb::Table::Bridge).filter(|row| uuids.contains(&row.uuid())).collect()
+        });
+        bridges.retain(|bridge| {
+            let stays = rows.iter().any(|row| row.uuid() == bridge.uuid);
+            if !stays {
+                worker.release(bridge.shared.id());
+            }
+            stays
+        });
+        lab.clear_bridges();
+        for row in rows {
+            let at = bridges.iter().position(|bridge| bridge.uuid == row.uuid()).unwrap_or_else(|| {
+                let title = row.str(bridge::NAME).unwrap_or_default();
+                let key = seed.key(&format!("macs {name}:{title}"));
+                bridges.push(Bridge::new(row, worker.admit(), key));
+                bridges.len() - 1
+            });
+            bridges[at].follow(store, row, lab, &mut worker, now);
+            for member in bridges[at].slots.iter().flatten() {
+                if let Some(port) = lab.find(&member.name) {
+                    lab.set_bridge(port, at);
+                }
+            }
+        }
+    }
+
+    /// Writes the status columns.
+    pub(crate) fn write_status(&mut self) {
+        status::write(self);
+    }
+}
+
+impl Node for Switch {
+    #[inline]
+    fn frames(&mut self, cx: &mut Cx<'_>, port: PortIx, batch: &mut Batch) {
+        if self.pending != Pending::Nothing {
+            self.settle(cx.now);
+        }
+        match self.lab.bridge(port).and_then(|at| self.bridges.get(at)) {
+            Some(bridge) => {
+                self.worker.0.borrow_mut().run(&bridge.shared, cx.now, port, batch, cx.pool, cx.out);
+            }
+            None => batch.drain().for_each(|frame| cx.out.drop(frame, Drop::at(port, DropReason::NoBridge))),
+        }
+    }
+
+    fn carrier(&mut self, _cx: &mut Cx<'_>, port: PortIx, state: Carrier) {
+        if self.lab.set_carrier(port, state) {
+            self.pending = self.pending.max(Pending::Carriers);
+        }
+    }
+
+    fn wake(&mut self, _cx: &mut Cx<'_>) {}
+
+    /// Never: entries age when they are looked at.
+    fn next_wake(&self) -> Time {
+        Time::NEVER
+    }
+}
