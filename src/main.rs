@@ -1,1 +1,33 @@
-fn main() {}
+//! netloom: a network lab in one process.
+//!
+//! One file for each subcommand; `cli` holds their arguments, `output` what they share of printing.
+
+mod bench;
+mod check;
+mod cli;
+mod clock;
+mod example;
+mod exec;
+mod generate;
+mod input;
+mod output;
+mod pingall;
+mod run;
+mod validate;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Counts allocations for `bench sim`; all else it does is pass them on to the system's allocator.
+#[global_allocator]
+static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().command.run() {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprint!("{failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}

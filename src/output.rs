@@ -1,0 +1,66 @@
+//! What the subcommands share of printing: formats, failures and their exit codes.
+
+use clap::ValueEnum;
+use std::fmt;
+use std::io::{self, Write};
+use topologies::Diagnostic;
+
+/// Exit code: everything passed.
+pub(crate) const PASSED: u8 = 0;
+/// Exit code: some check failed.
+pub(crate) const FAILED: u8 = 1;
+/// Exit code: the file or the usage is wrong.
+pub(crate) const USAGE: u8 = 2;
+/// Exit code: nothing was proven.
+pub(crate) const UNPROVEN: u8 = 3;
+
+/// How to print a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// Why a subcommand gave up.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) code: u8,
+    lines: Vec<String>,
+}
+
+impl Failure {
+    /// The usage is wrong, or a file is: one message.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self { code: USAGE, lines: vec![format!("netloom: {message}")] }
+    }
+
+    /// Mistakes of a lab file, all of them.
+    pub(crate) fn mistakes(mistakes: &[Diagnostic]) -> Self {
+        Self { code: USAGE, lines: mistakes.iter().map(ToString::to_string).collect() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "{}", line.trim_end()))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::usage(error)
+    }
+}
+
+/// Writes to standard output. A reader that has gone away ends the program quietly, as it does `cat`.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        result => Ok(result?),
+    }
+}

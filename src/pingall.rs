@@ -1,0 +1,37 @@
+//! `netloom pingall`: an echo between all pairs of hosts, in virtual time.
+
+use crate::cli::{CaptureArgs, FormatArgs, LabArgs, OptionalLab};
+use crate::input;
+use crate::output::{FAILED, Failure, Format, PASSED, UNPROVEN, print};
+use clap::Args;
+use topologies::run::Pingall;
+
+/// The arguments of `pingall`.
+#[derive(Debug, Args)]
+pub(crate) struct PingallArgs {
+    #[command(flatten)]
+    file: OptionalLab,
+    #[command(flatten)]
+    lab: LabArgs,
+    #[command(flatten)]
+    capture: CaptureArgs,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// Pings; the exit code says whether all replies came.
+pub(crate) fn run(args: &PingallArgs) -> Result<u8, Failure> {
+    let mut session = input::session(args.file.lab.as_deref(), &args.lab, &args.capture)?;
+    let net = session.net_mut();
+    let report = Pingall::new(net).run(net);
+    input::finish_captures(net)?;
+    match args.format.format {
+        Format::Text => print(&report.text())?,
+        Format::Json => print(&format!("{}\n", serde_json::json!(report)))?,
+    }
+    Ok(match (report.sent, report.received) {
+        (0, _) => UNPROVEN,
+        (sent, received) if sent == received => PASSED,
+        _ => FAILED,
+    })
+}

@@ -1,0 +1,126 @@
+//! `netloom run`: a lab at the pace of the wall clock, with a prompt on standard input.
+
+use crate::cli::{CaptureArgs, LabArgs, OptionalLab};
+use crate::clock::Wall;
+use crate::input;
+use crate::output::{Failure, PASSED, print};
+use clap::Args;
+use sim_core::{Duration, Paced, PacedStop, Stop, Time};
+use std::io::{BufRead, stdin};
+use std::sync::mpsc::{Receiver, sync_channel};
+use topologies::run::{End, Session};
+
+/// Lines that may wait for the lab.
+const WAITING_LINES: usize = 64;
+/// The longest line that the prompt takes, in bytes.
+const MAX_LINE: usize = 64 << 10;
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    file: OptionalLab,
+    #[command(flatten)]
+    lab: LabArgs,
+    #[command(flatten)]
+    capture: CaptureArgs,
+    /// Runs so much lab time as fast as possible, then ends, without a prompt
+    #[arg(long = "for", value_name = "T", value_parser = input::parse_time)]
+    span: Option<Duration>,
+}
+
+/// Runs the lab.
+pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
+    let mut session = input::session(args.file.lab.as_deref(), &args.lab, &args.capture)?;
+    match args.span {
+        Some(span) => {
+            session.run(End::At(Time::ZERO + span));
+            show(&mut session)?;
+            let now = session.net().engine().now();
+            print(&format!("{} s of lab time, {} events\n", now, session.net().engine().events()))?;
+        }
+        None => prompt(&mut session)?,
+    }
+    input::finish_captures(session.net_mut())?;
+    Ok(PASSED)
+}
+
+/// Does lines from standard input as they come, while the lab runs at the wall's pace.
+fn prompt(session: &mut Session) -> Result<(), Failure> {
+    let net = session.net();
+    let (nodes, links) = (net.engine().nodes().len(), net.engine().link_count());
+    print(&format!(
+        "{}: {nodes} nodes, {links} links. `help` lists what can be typed; the end of input ends the lab.\n",
+        session.lab().name()
+    ))?;
+    let mut clock = Wall::new(read_lines());
+    let mut paced = Paced::new(&mut clock, session.net().engine().now());
+    loop {
+        let due = session.next_due();
+        match paced.run(session.net_mut().engine_mut(), due, &mut clock) {
+            PacedStop::Outside => {
+                if let Some(line) = clock.received.take() {
+                    do_line(session, &line)?;
+                } else if clock.closed && !session.is_busy() {
+                    break;
+                }
+            }
+            PacedStop::Reached | PacedStop::Engine(Stop::Noticed | Stop::Reached) => {
+                let now = session.net().engine().now();
+                session.run(End::At(now));
+            }
+            PacedStop::Engine(Stop::Exhausted) => break,
+        }
+        show(session)?;
+        session.net_mut().flush_captures()?;
+        if clock.closed && !session.is_busy() {
+            break;
+        }
+    }
+    let lag = paced.max_lag();
+    if lag > Duration::from_millis(1) {
+        eprintln!("the lab was up to {lag} behind the wall clock");
+    }
+    Ok(())
+}
+
+/// Reads standard input on a thread of its own, since a lab doesn't wait for it.
+fn read_lines() -> Receiver<String> {
+    let (send, receive) = sync_channel(WAITING_LINES);
+    std::thread::spawn(move || {
+        let mut input = stdin().lock();
+        loop {
+            let mut line = Vec::new();
+            let mut limited = std::io::Read::take(&mut input, MAX_LINE as u64);
+            match limited.read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) if send.send(String::from_utf8_lossy(&line).into_owned()).is_err() => return,
+                Ok(_) => {}
+            }
+        }
+    });
+    receive
+}
+
+fn do_line(session: &mut Session, line: &str) -> Result<(), Failure> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(());
+    }
+    let result = match ovsdb::words::split(line) {
+        Ok(words) => session.command(&words).map_err(|error| error.message),
+        Err(error) => Err(error.to_string()),
+    };
+    match result {
+        Ok(text) => print(&text),
+        Err(message) => print(&format!("{}\n", message.trim_end())),
+    }
+}
+
+/// Prints what commands and events have to say.
+fn show(session: &mut Session) -> Result<(), Failure> {
+    for error in session.take_errors() {
+        eprintln!("{error}");
+    }
+    print(&session.take_output())
+}

@@ -1,0 +1,230 @@
+//! Checks: nodes, links, ports and bridges by their names.
+
+use super::Names;
+use crate::lab::{
+    CheckKind, Directions, DropsCheck, DropsSite, Family, FramesCheck, Lab, LabCheck, LabEnd, LabSwitch, MacCheck,
+    NodeKind, PingCheck, PingTarget,
+};
+use crate::spec::{
+    CheckKindSpec, CheckSpec, DEFAULT_BRIDGE, DEFAULT_INTERFACE, Direction, MacOf, Reader, Spanned, Target, shorten,
+};
+use packet::MacAddr;
+use sim_core::{DropReason, LinkIx, NodeIx, Time};
+use std::net::IpAddr;
+
+/// How many hosts a default name lists.
+const MAX_LISTED: usize = 4;
+
+pub(super) fn resolve(r: &mut Reader, lab: &Lab, names: &Names, spec: CheckSpec) -> Option<LabCheck> {
+    let mut check = Check { r, lab, names, index: spec.index };
+    let (default_name, kind) = check.kind(spec.kind)?;
+    Some(LabCheck {
+        name: spec.name.unwrap_or(default_name),
+        at: spec.at.map(|at| Time::ZERO + at),
+        limit: spec.within,
+        kind,
+        line: r.report.line(spec.pos),
+    })
+}
+
+/// A check while its names are looked up.
+struct Check<'a> {
+    r: &'a mut Reader,
+    lab: &'a Lab,
+    names: &'a Names,
+    index: usize,
+}
+
+impl<'a> Check<'a> {
+    fn kind(&mut self, kind: CheckKindSpec) -> Option<(String, CheckKind)> {
+        match kind {
+            CheckKindSpec::Ping { from, to, count, size, family, expect } => {
+                let name = format!("ping {} {}", from.value, to.value);
+                let asker = self.host(&from, "ping.from");
+                let target = self.ping_target(&to, family);
+                let ping = PingCheck { from: asker?, to: target?, count, size, family, expect };
+                if ping.to == PingTarget::Host(ping.from) {
+                    self.error(&to, "ping.to", "the host pings itself", "name another host");
+                    return None;
+                }
+                Some((name, CheckKind::Ping(ping)))
+            }
+            CheckKindSpec::Reach(hosts) => {
+                self.hosts(&hosts, "reach").map(|(name, nodes)| (name, CheckKind::Reach(nodes)))
+            }
+            CheckKindSpec::Apart(hosts) => {
+                self.hosts(&hosts, "apart").map(|(name, nodes)| (name, CheckKind::Apart(nodes)))
+            }
+            CheckKindSpec::Frames { link, direction, filter, range: (min, max) } => {
+                let name = format!("frames {}", end_name(&link.value));
+                let (link, is_first) = self.link(&link, "frames.link")?;
+                let directions = match (direction, is_first) {
+                    (Direction::Both, _) => Directions::Both,
+                    (Direction::Out, true) | (Direction::In, false) => Directions::Forward,
+                    (Direction::Out, false) | (Direction::In, true) => Directions::Backward,
+                };
+                Some((name, CheckKind::Frames(Box::new(FramesCheck { link, directions, filter, min, max }))))
+            }
+            CheckKindSpec::Drops { node, port, link, reason, range: (min, max) } => {
+                let (place, site) = self.drops_site(node.as_ref(), port.as_ref(), link.as_ref())?;
+                let parts = ["drops", place.as_str(), reason.map_or("", DropReason::name)];
+                let name = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+                Some((name, CheckKind::Drops(DropsCheck { site, reason, min, max })))
+            }
+            CheckKindSpec::Mac { switch, bridge, vlan, address, port, expect } => {
+                let (what, mac) = self.mac(&address)?;
+                let (node, found) = self.switch(&switch)?;
+                let bridge = self.bridge(&switch.value, found, bridge.as_ref());
+                if let Some(port) = &port {
+                    self.port(node, port, "mac.port")?;
+                }
+                let name = format!("mac {} {what}", switch.value);
+                let (bridge, port) = (bridge?, port.map(|port| port.value));
+                Some((name, CheckKind::Mac(MacCheck { switch: node, bridge, vlan, address: mac, port, expect })))
+            }
+        }
+    }
+
+    fn error(&mut self, at: &Spanned<String>, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
+        let key = format!("checks[{}].{key}", self.index);
+        self.r.report.error(at.pos, key, message, remedy);
+    }
+
+    fn node(&mut self, name: &Spanned<String>, key: &str) -> Option<NodeIx> {
+        let key = format!("checks[{}].{key}", self.index);
+        self.names.find(self.r, name.pos, &key, &name.value)
+    }
+
+    fn host(&mut self, name: &Spanned<String>, key: &str) -> Option<NodeIx> {
+        let node = self.node(name, key)?;
+        if matches!(self.lab.node(node).kind, NodeKind::Host(_)) {
+            return Some(node);
+        }
+        self.error(name, key, format!("`{}` is no host", name.value), "name a host");
+        None
+    }
+
+    fn hosts(&mut self, hosts: &[Spanned<String>], key: &str) -> Option<(String, Vec<NodeIx>)> {
+        let mut nodes = Vec::with_capacity(hosts.len());
+        let mut seen = std::collections::BTreeSet::new();
+        for host in hosts {
+            let node = self.host(host, key);
+            if node.is_some_and(|node| !seen.insert(node)) {
+                self.error(host, key, format!("`{}` is there twice", host.value), "name each host once");
+            }
+            nodes.push(node);
+        }
+        let mut listed: Vec<&str> = hosts.iter().take(MAX_LISTED).map(|host| host.value.as_str()).collect();
+        if hosts.len() > MAX_LISTED {
+            listed.push("...");
+        }
+        Some((format!("{key} {}", listed.join(" ")), nodes.into_iter().collect::<Option<_>>()?))
+    }
+
+    fn ping_target(&mut self, to: &Spanned<String>, family: Option<Family>) -> Option<PingTarget> {
+        if self.names.by_name.contains_key(&to.value) {
+            return self.host(to, "ping.to").map(PingTarget::Host);
+        }
+        if let Ok(address) = to.value.parse::<IpAddr>() {
+            if family.is_some_and(|family| (family == Family::V6) != address.is_ipv6()) {
+                self.error(to, "ping.to", format!("{address} is not of the check's `family`"), "leave `family` out");
+                return None;
+            }
+            return Some(PingTarget::Address(address));
+        }
+        self.node(to, "ping.to").map(PingTarget::Host)
+    }
+
+    /// The link at an end, and whether that is its first.
+    fn link(&mut self, end: &Spanned<Target>, key: &str) -> Option<(LinkIx, bool)> {
+        let at = Spanned::new(end.value.node.clone(), end.pos);
+        let node = self.node(&at, key)?;
+        let name = end.value.port.as_deref().unwrap_or(DEFAULT_INTERFACE);
+        if let Some((port, link)) = self.names.link_at(node, name) {
+            return Some((link, self.lab.links[link.0 as usize].ends[0] == LabEnd { node, port }));
+        }
+        let linked = self.lab.node(node).ports.iter().filter(|port| port.link.is_some());
+        let remedy = match self.r.report.nearest(name, linked.map(|port| port.name.as_str())) {
+            Some(nearest) => format!("did you mean `{}:{nearest}`?", end.value.node),
+            None => "name a link by either end, as in \"s1:trunk\"".to_owned(),
+        };
+        self.error(&at, key, format!("there is no link at `{}`", shorten(&end_name(&end.value))), remedy);
+        None
+    }
+
+    fn drops_site(
+        &mut self,
+        node: Option<&Spanned<String>>,
+        port: Option<&Spanned<String>>,
+        link: Option<&Spanned<Target>>,
+    ) -> Option<(String, DropsSite)> {
+        if let Some(link) = link {
+            let (found, _) = self.link(link, "drops.link")?;
+            return Some((end_name(&link.value), DropsSite::Link(found)));
+        }
+        let Some(name) = node else { return Some((String::new(), DropsSite::Anywhere)) };
+        let node = self.node(name, "drops.node")?;
+        let Some(port) = port else { return Some((name.value.clone(), DropsSite::Node(node))) };
+        self.port(node, port, "drops.port")?;
+        Some((format!("{}:{}", name.value, port.value), DropsSite::Port(node, port.value.clone())))
+    }
+
+    /// Whether a node has a port of this name. Lines of `setup` may make any.
+    fn port(&mut self, node: NodeIx, port: &Spanned<String>, key: &str) -> Option<()> {
+        let (found, sockets) = (self.lab.node(node), &self.names.sockets[node.index()]);
+        let has_setup = matches!(&found.kind, NodeKind::Switch(switch) if !switch.setup.is_empty());
+        if has_setup || sockets.find(&port.value).is_some() || sockets.taken(&port.value).is_some() {
+            return Some(());
+        }
+        let known = || sockets.names().chain(sockets.taken_names());
+        let remedy = match self.r.report.nearest(&port.value, known()) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("its ports are {}", known().take(16).collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("`{}` has no port called `{}`", found.name, shorten(&port.value));
+        self.error(port, key, message, remedy);
+        None
+    }
+
+    fn switch(&mut self, name: &Spanned<String>) -> Option<(NodeIx, &'a LabSwitch)> {
+        let node = self.node(name, "mac.switch")?;
+        if let NodeKind::Switch(switch) = &self.lab.node(node).kind {
+            return Some((node, switch));
+        }
+        self.error(name, "mac.switch", format!("`{}` is no switch", name.value), "name a switch");
+        None
+    }
+
+    fn bridge(&mut self, node: &str, switch: &LabSwitch, name: Option<&Spanned<String>>) -> Option<String> {
+        let known = || switch.bridges.iter().map(|bridge| bridge.name.as_str());
+        let Some(name) = name else {
+            let br0 = known().find(|bridge| *bridge == DEFAULT_BRIDGE);
+            return br0.or_else(|| known().next()).map(str::to_owned);
+        };
+        if known().any(|bridge| bridge == name.value) || !switch.setup.is_empty() {
+            return Some(name.value.clone());
+        }
+        let remedy = format!("its bridges are {}", known().collect::<Vec<_>>().join(", "));
+        self.error(name, "mac.bridge", format!("`{node}` has no bridge called `{}`", shorten(&name.value)), remedy);
+        None
+    }
+
+    /// The address, and how the check is called after it.
+    fn mac(&mut self, address: &MacOf) -> Option<(String, MacAddr)> {
+        match address {
+            MacOf::Address(mac) => Some((mac.to_string(), *mac)),
+            MacOf::Host(name) => {
+                let node = self.host(name, "mac.host")?;
+                let NodeKind::Host(host) = &self.lab.node(node).kind else { return None };
+                Some((name.value.clone(), host.interfaces.first()?.mac))
+            }
+        }
+    }
+}
+
+fn end_name(target: &Target) -> String {
+    match &target.port {
+        Some(port) => format!("{}:{port}", target.node),
+        None => target.node.clone(),
+    }
+}

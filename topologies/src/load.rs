@@ -1,0 +1,116 @@
+//! From a file or a text to a [`Lab`], or to all of its mistakes.
+
+use crate::error::{Diagnostic, Severity};
+use crate::lab::{Lab, resolve};
+use crate::spec::report::Report;
+use crate::spec::{self, LabSpec, Reader, Source, tree};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The most bytes of a lab file; larger ones are refused unread.
+pub const MAX_FILE_SIZE: u64 = 16 << 20;
+
+/// A key of the file to set, as the dotted path of `-D key=value`, and its value: TOML, or else a string.
+/// `--seed N` is the override of `seed`.
+pub type Override = (String, String);
+
+/// A lab, and what looks wrong in it.
+#[derive(Clone, Debug)]
+pub struct LoadedLab {
+    /// The lab.
+    pub lab: Lab,
+    /// Warnings, in the order of their places.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads a lab file.
+///
+/// # Errors
+/// Every mistake of the file, with the warnings between them, in the order of their places; or why it can't be read.
+pub fn load(path: &Path, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
+    let name = path.display().to_string();
+    let bytes = read_file(path).map_err(|(message, remedy)| vec![of_file(&name, 0, 0, message, remedy)])?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => parse(&name, text, overrides),
+        Err(error) => {
+            let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+            let (line, column) = Source::file(&name, valid).place(valid.len() as u32);
+            let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+            let message = format!("the byte 0x{byte:02x} is not UTF-8");
+            Err(vec![of_file(&name, line, column, message, "save the file as UTF-8".to_owned())])
+        }
+    }
+}
+
+/// Reads a lab's text; `file` is what diagnostics call it, and without `.toml` the name of a lab that has none.
+///
+/// # Errors
+/// Every mistake of the text, with the warnings between them, in the order of their places.
+pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
+    let (spec, mut reader) = read_spec(file, text, overrides)?;
+    let lab = resolve(&mut reader, spec, &default_name(file));
+    let failed = reader.report.has_errors();
+    let diagnostics = reader.report.finish();
+    match lab {
+        Some(lab) if !failed => Ok(LoadedLab { lab, warnings: diagnostics }),
+        _ => Err(diagnostics),
+    }
+}
+
+/// Reads what was typed, mistakes included in the reader's report.
+fn read_spec(file: &str, text: &str, overrides: &[Override]) -> Result<(LabSpec, Reader), Vec<Diagnostic>> {
+    if text.len() as u64 > MAX_FILE_SIZE {
+        let (message, remedy) = too_large(text.len() as u64);
+        return Err(vec![of_file(file, 0, 0, message, remedy)]);
+    }
+    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        let remedy = "add hosts and switches, as in [hosts] and h1 = \"10.0.0.1/8\"".to_owned();
+        return Err(vec![of_file(file, 1, 1, "the file is empty".to_owned(), remedy)]);
+    }
+    let mut report = Report::new(Source::file(file, text));
+    let Some(mut root) = tree::parse(&mut report, text) else {
+        return Err(report.finish());
+    };
+    for (key, value) in overrides {
+        tree::define(&mut report, &mut root, key, value);
+    }
+    let mut reader = Reader::new(report);
+    let spec = spec::read(&mut reader, &root);
+    Ok((spec, reader))
+}
+
+/// The name of a lab that doesn't say its own.
+fn default_name(file: &str) -> String {
+    Path::new(file).file_stem().map_or_else(|| "lab".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The bytes of a file of at most [`MAX_FILE_SIZE`]; else what is wrong, and what to do.
+fn read_file(path: &Path) -> Result<Vec<u8>, (String, String)> {
+    let unreadable = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => ("there is no such file".to_owned(), "check the path".to_owned()),
+        _ => (format!("can't be read: {error}"), "check the file's kind and its permissions".to_owned()),
+    };
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(("is a directory".to_owned(), "name a lab file in it".to_owned()));
+    }
+    if metadata.len() > MAX_FILE_SIZE {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+    // A device or a pipe says nothing of its size beforehand.
+    File::open(path).and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        return Err(("has more than 16 MiB".to_owned(), "a lab file has at most 16 MiB".to_owned()));
+    }
+    Ok(bytes)
+}
+
+fn too_large(size: u64) -> (String, String) {
+    (format!("has {size} bytes"), "a lab file has at most 16 MiB".to_owned())
+}
+
+fn of_file(file: &str, line: u32, column: u32, message: String, remedy: String) -> Diagnostic {
+    Diagnostic { severity: Severity::Error, file: file.into(), line, column, key: String::new(), message, remedy }
+}

@@ -1,0 +1,116 @@
+//! The enum of devices: static dispatch from the engine to what a node is.
+
+use host::Host;
+use hub::Hub;
+use packet::FlowKey;
+use sim_core::{Batch, Carrier, Cx, Drop, DropArgs, Node, PortIx, Time};
+use switch::Switch;
+
+/// A node of a lab.
+#[derive(Debug)]
+pub enum Device {
+    /// An Open vSwitch.
+    Switch(Box<Switch>),
+    /// A host.
+    Host(Box<Host>),
+    /// A hub.
+    Hub(Hub),
+}
+
+impl Device {
+    /// The host, if it is one.
+    pub fn as_host(&self) -> Option<&Host> {
+        if let Self::Host(host) = self { Some(host) } else { None }
+    }
+
+    /// The host, if it is one.
+    pub fn as_host_mut(&mut self) -> Option<&mut Host> {
+        if let Self::Host(host) = self { Some(host) } else { None }
+    }
+
+    /// The switch, if it is one.
+    pub fn as_switch(&self) -> Option<&Switch> {
+        if let Self::Switch(switch) = self { Some(switch) } else { None }
+    }
+
+    /// The switch, if it is one.
+    pub fn as_switch_mut(&mut self) -> Option<&mut Switch> {
+        if let Self::Switch(switch) = self { Some(switch) } else { None }
+    }
+
+    /// Why a frame died here: the reason, and what its arguments say, as in `vlan_not_allowed (VLAN 19, port carries 9)`.
+    pub fn explain_drop(&self, drop: &Drop, frame: &[u8]) -> String {
+        match (self, drop.args) {
+            (Self::Switch(switch), _) => switch.explain_drop(drop, frame),
+            (_, DropArgs::Size { len, limit }) => format!("{} ({len} bytes, the limit is {limit})", drop.reason),
+            (_, DropArgs::Vlan(vlan)) => format!("{} (VLAN {vlan})", drop.reason),
+            (_, DropArgs::None | DropArgs::Port(_)) => drop.reason.to_string(),
+        }
+    }
+}
+
+impl Node for Device {
+    #[inline]
+    fn frames(&mut self, cx: &mut Cx<'_>, port: PortIx, batch: &mut Batch) {
+        match self {
+            Self::Switch(node) => node.frames(cx, port, batch),
+            Self::Host(node) => node.frames(cx, port, batch),
+            Self::Hub(node) => node.frames(cx, port, batch),
+        }
+    }
+
+    fn carrier(&mut self, cx: &mut Cx<'_>, port: PortIx, state: Carrier) {
+        match self {
+            Self::Switch(node) => node.carrier(cx, port, state),
+            Self::Host(node) => node.carrier(cx, port, state),
+            Self::Hub(node) => node.carrier(cx, port, state),
+        }
+    }
+
+    fn wake(&mut self, cx: &mut Cx<'_>) {
+        match self {
+            Self::Switch(node) => node.wake(cx),
+            Self::Host(node) => node.wake(cx),
+            Self::Hub(node) => node.wake(cx),
+        }
+    }
+
+    #[inline]
+    fn next_wake(&self) -> Time {
+        match self {
+            Self::Switch(node) => node.next_wake(),
+            Self::Host(node) => node.next_wake(),
+            Self::Hub(node) => node.next_wake(),
+        }
+    }
+}
+
+/// What kind of frame it is, in a word or two.
+pub(crate) fn frame_kind(frame: &[u8]) -> &'static str {
+    let key = FlowKey::extract(0, frame);
+    match (key.dl_type().0, key.nw_proto()) {
+        (0x0806, 1) => "ARP request",
+        (0x0806, 2) => "ARP reply",
+        (0x0806, _) => "ARP packet",
+        (0x0800, 1) => match key.tp_src() {
+            0 => "echo reply",
+            8 => "echo request",
+            _ => "ICMP packet",
+        },
+        (0x86dd, 58) => match key.tp_src() {
+            128 => "echo request",
+            129 => "echo reply",
+            135 => "neighbor solicitation",
+            136 => "neighbor advertisement",
+            _ => "ICMPv6 packet",
+        },
+        (_, 6) => "TCP segment",
+        (_, 17) => "UDP datagram",
+        (0x0800 | 0x86dd, _) => "IP packet",
+        (PROBE_TYPE, _) => "probe frame",
+        _ => "frame",
+    }
+}
+
+/// The Ethernet type of the frames that an `apart` check sends: IEEE 802's local experimental type 1.
+pub(crate) const PROBE_TYPE: u16 = 0x88b5;

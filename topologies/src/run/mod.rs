@@ -1,0 +1,40 @@
+//! A lab in motion: devices, events, checks, captures, the prompt.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`device`] | the enum of devices, which the engine dispatches on |
+//! | [`build`] | from a [`Lab`](crate::Lab) to an engine full of devices |
+//! | [`net`] | the running lab: names, addresses, acts on its nodes |
+//! | [`prompt`] | the one grammar of what can be typed: `NODE COMMAND...` or a lab command |
+//! | [`link_command`] | `link NODE:PORT ...` |
+//! | [`session`] | events and checks on a running lab, in the lab's total order |
+//! | [`check`] | the checks: each a small machine that is polled |
+//! | [`pingall`] | an echo between all pairs of hosts, in Mininet's order and words |
+//! | [`report`] | what the checks found, as text and as JSON |
+//! | [`storm`] | the loop guard's message |
+//! | [`watch`], [`capture`], [`names`] | what looks on |
+
+pub mod build;
+mod capture;
+pub mod check;
+pub mod device;
+mod link_command;
+pub mod names;
+pub mod net;
+pub mod pingall;
+pub mod prompt;
+pub mod report;
+pub mod session;
+pub mod storm;
+pub mod watch;
+
+pub use build::SetupError;
+pub use capture::Sink;
+pub use device::Device;
+pub use names::Names;
+pub use net::{CaptureError, Net};
+pub use pingall::{Pingall, PingallReport, PingedPair};
+pub use prompt::{CommandError, Outcome};
+pub use report::{CheckResult, Report, Status};
+pub use session::{End, Session};
+pub use watch::Lookout;
