@@ -10,7 +10,7 @@ use packet::{EtherType, MacAddr};
 use sim_core::{Cx, DropReason, Tag};
 
 use crate::interface::IfIx;
-use crate::neighbors::{Learn, NeighborKey};
+use crate::neighbors::{Learn, NeighborKey, Overheard};
 use crate::receive::Verdict;
 use crate::send::emit_ethernet;
 use crate::{Stack, Upper};
@@ -31,9 +31,12 @@ impl Stack {
         }
         let for_us = self.interfaces.own(target_ip.into());
         if is_station(sender_ip) && !self.interfaces.own(sender_ip.into()) {
-            let learn = if for_us { Learn::Create } else { Learn::Update };
             let key = NeighborKey { interface: ix, address: sender_ip.into() };
-            self.learn(cx, key, sender_mac, learn, upper);
+            if for_us {
+                self.learn(cx, key, sender_mac, Learn::Create, upper);
+            } else if self.neighbors.overhear(key, sender_mac, cx.now) == Overheard::Awaited {
+                self.learn(cx, key, sender_mac, Learn::Update, upper);
+            }
         }
         if operation == arp::Operation::REQUEST && for_us {
             let reply = arp::Repr {

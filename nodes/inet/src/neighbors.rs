@@ -6,11 +6,12 @@
 //! [`MAX_REQUESTS`]; the last [`MAX_WAITING`] frames wait for the answer. The table is bounded: a new entry takes the
 //! place of the one that was used longest ago. All timers run equally long, so they are a queue and no heap.
 
+use core::hash::BuildHasher;
 use core::net::IpAddr;
 use std::collections::VecDeque;
 
 use foldhash::quality::FixedState;
-use indexmap::IndexMap;
+use hashbrown::HashTable;
 use packet::MacAddr;
 use sim_core::{Duration, Frame, Tag, Time};
 
@@ -82,10 +83,21 @@ pub(crate) enum Learn {
 /// Labs are reproducible, so the seed is fixed; the table is small, so colliding addresses cost little.
 const HASH_SEED: u64 = 0x6e65_6967_6862_6f72;
 
+/// What is left to do after a packet for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overheard {
+    /// Nothing.
+    Nothing,
+    /// The neighbour was asked for: [`Neighbors::learn`] what it showed.
+    Awaited,
+}
+
 /// No slot: the end of a list.
 const NIL: u32 = u32::MAX;
 
+/// A neighbour in its place: one cache line, since every broadcast asks for it.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Slot {
     key: NeighborKey,
     entry: Entry,
@@ -98,15 +110,23 @@ struct Slot {
 
 #[derive(Debug)]
 enum Entry {
-    Asking { requests: u8, tag: Tag, waiting: Waiting },
+    Asking(Box<Asking>),
     Known { mac: MacAddr, until: Time },
+}
+
+#[derive(Debug)]
+struct Asking {
+    requests: u8,
+    /// That of the frame that caused the first request.
+    tag: Tag,
+    waiting: Waiting,
 }
 
 /// The neighbours of a stack.
 #[derive(Debug)]
 pub struct Neighbors {
-    /// Places by key. Its order depends on the past and is never shown.
-    index: IndexMap<NeighborKey, u32, FixedState>,
+    /// The slots by the hash of their keys.
+    index: HashTable<u32>,
     slots: Vec<Slot>,
     free: Vec<u32>,
     oldest: u32,
@@ -121,7 +141,7 @@ impl Neighbors {
     /// An empty table for at most `capacity` neighbours.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            index: IndexMap::with_hasher(FixedState::with_seed(HASH_SEED)),
+            index: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
             oldest: NIL,
@@ -144,14 +164,14 @@ impl Neighbors {
 
     /// What is known of a neighbour at `now`; `None` if nothing is.
     pub fn state(&self, key: NeighborKey, now: Time) -> Option<NeighborState> {
-        self.index.get(&key).map(|slot| self.slots[*slot as usize].state(now))
+        self.find(key).map(|slot| self.slots[slot as usize].state(now))
     }
 
     /// All neighbours, by interface and address.
     pub fn iter(&self, now: Time) -> impl Iterator<Item = (NeighborKey, NeighborState)> + '_ {
-        let mut sorted: Vec<_> = self.index.iter().collect();
-        sorted.sort_unstable_by_key(|(key, _)| **key);
-        sorted.into_iter().map(move |(key, slot)| (*key, self.slots[*slot as usize].state(now)))
+        let mut sorted: Vec<&Slot> = self.index.iter().map(|slot| &self.slots[*slot as usize]).collect();
+        sorted.sort_unstable_by_key(|slot| slot.key);
+        sorted.into_iter().map(move |slot| (slot.key, slot.state(now)))
     }
 
     /// A number that changes whenever a MAC address that was known is no longer so.
@@ -169,7 +189,7 @@ impl Neighbors {
     /// The MAC address to use now and the time until which it counts.
     #[inline]
     pub(crate) fn lookup(&mut self, key: NeighborKey, now: Time) -> Option<(MacAddr, Time)> {
-        let slot = *self.index.get(&key)?;
+        let slot = self.find(key)?;
         match self.slots[slot as usize].entry {
             Entry::Known { mac, until } if now < until => {
                 self.touch(slot);
@@ -182,8 +202,8 @@ impl Neighbors {
     /// Has a frame wait until the neighbour is known.
     pub(crate) fn wait(&mut self, key: NeighborKey, now: Time, frame: Frame) -> Queued {
         let mut queued = Queued { ask: false, displaced: None, evicted: None };
-        let slot = match self.index.get(&key) {
-            Some(slot) => *slot,
+        let slot = match self.find(key) {
+            Some(slot) => slot,
             None => {
                 if self.index.len() >= self.capacity {
                     queued.evicted = self.remove(self.oldest);
@@ -194,12 +214,14 @@ impl Neighbors {
         self.touch(slot);
         let Slot { entry, generation, .. } = &mut self.slots[slot as usize];
         if let Entry::Known { .. } = entry {
-            *entry = Entry::Asking { requests: 1, tag: frame.tag(), waiting: Waiting::default() };
+            let asking = Asking { requests: 1, tag: frame.tag(), waiting: Waiting::default() };
+            *entry = Entry::Asking(Box::new(asking));
             queued.ask = true;
             self.timers.push_back((now + RETRY_INTERVAL, slot, *generation));
             self.version += 1;
         }
-        if let Entry::Asking { waiting, .. } = entry {
+        if let Entry::Asking(asking) = entry {
+            let waiting = &mut asking.waiting;
             if waiting[MAX_WAITING - 1].is_some() {
                 queued.displaced = waiting[0].take();
                 waiting.rotate_left(1);
@@ -209,6 +231,20 @@ impl Neighbors {
         }
         self.trim_timers();
         queued
+    }
+
+    /// Notes what a packet for others shows of a neighbour. That doesn't count as use, and enters nobody.
+    #[inline]
+    pub(crate) fn overhear(&mut self, key: NeighborKey, mac: MacAddr, now: Time) -> Overheard {
+        let Some(slot) = self.find(key) else { return Overheard::Nothing };
+        match &mut self.slots[slot as usize].entry {
+            Entry::Asking(_) => Overheard::Awaited,
+            Entry::Known { mac: before, until } => {
+                self.version += u64::from(*before != mac);
+                (*before, *until) = (mac, now + REACHABLE_TIME);
+                Overheard::Nothing
+            }
+        }
     }
 
     /// Enters what a packet showed; gives the frames that waited for it, and the neighbour that it displaced if frames
@@ -221,7 +257,7 @@ impl Neighbors {
         learn: Learn,
     ) -> (Waiting, Option<(NeighborKey, Waiting)>) {
         let known = Entry::Known { mac, until: now + REACHABLE_TIME };
-        let Some(&slot) = self.index.get(&key) else {
+        let Some(slot) = self.find(key) else {
             let mut evicted = None;
             if learn == Learn::Create {
                 if self.index.len() >= self.capacity {
@@ -235,10 +271,10 @@ impl Neighbors {
         self.touch(slot);
         let Slot { entry, generation, .. } = &mut self.slots[slot as usize];
         match core::mem::replace(entry, known) {
-            Entry::Asking { waiting, .. } => {
+            Entry::Asking(asking) => {
                 *generation = generation.wrapping_add(1);
                 self.trim_timers();
-                (waiting, None)
+                (asking.waiting, None)
             }
             Entry::Known { mac: before, .. } => {
                 self.version += u64::from(before != mac);
@@ -258,11 +294,11 @@ impl Neighbors {
             if found.generation != generation {
                 continue;
             }
-            if let Entry::Asking { requests, tag, .. } = &mut found.entry {
-                if *requests < MAX_REQUESTS {
-                    *requests += 1;
+            if let Entry::Asking(asking) = &mut found.entry {
+                if asking.requests < MAX_REQUESTS {
+                    asking.requests += 1;
                     self.timers.push_back((now + RETRY_INTERVAL, slot, generation));
-                    return Some(Due::Ask(found.key, *tag));
+                    return Some(Due::Ask(found.key, asking.tag));
                 }
                 return self.remove(slot).map(|(key, waiting)| Due::Failed(key, waiting));
             }
@@ -273,7 +309,7 @@ impl Neighbors {
     /// Forgets a neighbour of an interface for which `gone` is true; gives what waited for it. Call it until it gives
     /// nothing more.
     pub(crate) fn forget(&mut self, gone: impl Fn(IfIx) -> bool) -> Option<(NeighborKey, Waiting)> {
-        while let Some(slot) = self.index.iter().filter(|(key, _)| gone(key.interface)).min().map(|(_, slot)| *slot) {
+        while let Some(slot) = self.first(&gone) {
             let removed = self.remove(slot);
             self.trim_timers();
             if removed.is_some() {
@@ -281,6 +317,18 @@ impl Neighbors {
             }
         }
         None
+    }
+
+    /// The slot of a neighbour.
+    #[inline]
+    fn find(&self, key: NeighborKey) -> Option<u32> {
+        self.index.find(hash(key), |slot| self.slots[*slot as usize].key == key).copied()
+    }
+
+    /// The slot of the first neighbour, by key, on an interface for which `wanted` is true.
+    fn first(&self, wanted: impl Fn(IfIx) -> bool) -> Option<u32> {
+        let slots = self.index.iter().filter(|slot| wanted(self.slots[**slot as usize].key.interface));
+        slots.min_by_key(|slot| self.slots[**slot as usize].key).copied()
     }
 
     fn insert(&mut self, key: NeighborKey, entry: Entry) -> u32 {
@@ -295,7 +343,8 @@ impl Neighbors {
                 self.slots.len() as u32 - 1
             }
         };
-        self.index.insert(key, slot);
+        let slots = &self.slots;
+        self.index.insert_unique(hash(key), slot, |slot| hash(slots[*slot as usize].key));
         self.link_newest(slot);
         slot
     }
@@ -307,10 +356,12 @@ impl Neighbors {
         self.version += 1;
         let removed = &mut self.slots[slot as usize];
         removed.generation = removed.generation.wrapping_add(1);
-        self.index.swap_remove(&removed.key);
+        if let Ok(found) = self.index.find_entry(hash(removed.key), |found| *found == slot) {
+            found.remove();
+        }
         let empty = Entry::Known { mac: MacAddr::ZERO, until: Time::ZERO };
         match core::mem::replace(&mut removed.entry, empty) {
-            Entry::Asking { waiting, .. } => Some((removed.key, waiting)),
+            Entry::Asking(asking) => Some((removed.key, asking.waiting)),
             Entry::Known { .. } => None,
         }
     }
@@ -359,10 +410,19 @@ impl Neighbors {
     }
 }
 
+#[inline]
+fn hash(key: NeighborKey) -> u64 {
+    let address = match key.address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    FixedState::with_seed(HASH_SEED).hash_one((key.interface.0, address))
+}
+
 impl Slot {
     fn state(&self, now: Time) -> NeighborState {
         match self.entry {
-            Entry::Asking { .. } => NeighborState::Incomplete,
+            Entry::Asking(_) => NeighborState::Incomplete,
             Entry::Known { mac, until } if now < until => NeighborState::Reachable(mac, until),
             Entry::Known { mac, .. } => NeighborState::Stale(mac),
         }
@@ -449,6 +509,31 @@ mod tests {
         table.lookup(key(2), Time::ZERO);
         table.learn(key(4), mac(4), Time::ZERO, Learn::Create);
         assert!(table.lookup(key(2), Time::ZERO).is_some() && table.state(key(3), Time::ZERO).is_none());
+    }
+
+    #[test]
+    fn a_neighbour_takes_one_cache_line() {
+        assert_eq!(size_of::<Slot>(), 64);
+    }
+
+    #[test]
+    fn what_is_overheard_updates_who_is_known_and_keeps_nobody_longer() {
+        let (mut table, mut pool) = (Neighbors::new(2), Pool::new());
+        assert_eq!(table.overhear(key(1), mac(1), Time::ZERO), Overheard::Nothing);
+        assert!(table.is_empty());
+        table.learn(key(1), mac(1), Time::ZERO, Learn::Create);
+        table.learn(key(2), mac(2), Time::ZERO, Learn::Create);
+        let version = table.version();
+        table.overhear(key(1), mac(9), Time::from_secs(200));
+        assert_ne!(table.version(), version);
+        assert_eq!(
+            table.state(key(1), Time::from_secs(499)),
+            Some(NeighborState::Reachable(mac(9), Time::from_secs(500)))
+        );
+        table.learn(key(3), mac(3), Time::from_secs(200), Learn::Create);
+        assert!(table.state(key(1), Time::from_secs(200)).is_none(), "1 was used before 2");
+        table.wait(key(4), Time::from_secs(200), pool.zeroed(60));
+        assert_eq!(table.overhear(key(4), mac(4), Time::from_secs(200)), Overheard::Awaited);
     }
 
     #[test]
