@@ -101,15 +101,24 @@ pub enum Stop {
     Exhausted,
 }
 
+/// What every frame needs of a node.
 struct NodeState {
-    stream: Stream,
-    /// Direction that starts at each port.
-    links: Vec<Option<DirIx>>,
     /// The earliest timer in the queue.
     timer: Time,
+    /// Where its ports stand in [`Engine::ports`], and how many there are.
+    ports_at: u32,
+    ports_len: u32,
     running: bool,
+}
+
+/// What is needed of a node now and then.
+struct NodeRest {
+    stream: Stream,
     drops: DropTable,
 }
+
+/// In [`Engine::ports`]: no link.
+const NO_LINK: u32 = u32::MAX;
 
 struct LinkState {
     ends: [(NodeIx, PortIx); 2],
@@ -127,6 +136,9 @@ pub struct Engine<N, W = ()> {
     next_present: usize,
     nodes: Vec<N>,
     states: Vec<NodeState>,
+    rests: Vec<NodeRest>,
+    /// The direction that starts at each port, the ports of a node side by side.
+    ports: Vec<u32>,
     links: Vec<LinkState>,
     directions: Vec<Direction>,
     in_flight: usize,
@@ -138,6 +150,8 @@ pub struct Engine<N, W = ()> {
     events: u64,
     max_events: u64,
     all_drops: bool,
+    /// Whether any direction was ever tapped.
+    tapping: bool,
     watch: W,
 }
 
@@ -160,6 +174,8 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             next_present: 0,
             nodes: Vec::new(),
             states: Vec::new(),
+            rests: Vec::new(),
+            ports: Vec::new(),
             links: Vec::new(),
             directions: Vec::new(),
             in_flight: 0,
@@ -171,6 +187,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             events: 0,
             max_events: u64::MAX,
             all_drops: false,
+            tapping: false,
             watch,
         }
     }
@@ -179,13 +196,8 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
     pub fn add_node(&mut self, name: &str, node: N) -> NodeIx {
         let ix = NodeIx(self.nodes.len() as u32);
         self.nodes.push(node);
-        self.states.push(NodeState {
-            stream: self.seed.stream(&format!("node {name}")),
-            links: Vec::new(),
-            timer: Time::NEVER,
-            running: true,
-            drops: DropTable::default(),
-        });
+        self.states.push(NodeState { timer: Time::NEVER, ports_at: 0, ports_len: 0, running: true });
+        self.rests.push(NodeRest { stream: self.seed.stream(&format!("node {name}")), drops: DropTable::default() });
         ix
     }
 
@@ -199,18 +211,29 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         for ((node, port), (to, to_port), dir, config) in ends {
             let stream = self.seed.stream(&format!("link {name} {}", dir.0 & 1));
             self.directions.push(Direction::new(to, to_port, config.clone(), stream));
-            let links = &mut self.states[node.index()].links;
-            if links.len() <= port.index() {
-                links.resize(port.index() + 1, None);
-            }
-            let before = links[port.index()].replace(dir);
-            assert!(before.is_none(), "port {port} of node {} has a link already", node.0);
+            let place = self.port_place(node, port);
+            let before = std::mem::replace(&mut self.ports[place], dir.0);
+            assert!(before == NO_LINK, "port {port} of node {} has a link already", node.0);
         }
         self.links.push(LinkState { ends: [a, b], admin_up: !config.down });
         if self.started {
             self.refresh_link(link);
         }
         link
+    }
+
+    /// The place of a port in `ports`. A node that gets a port more than it has room for moves to the end.
+    fn port_place(&mut self, node: NodeIx, port: PortIx) -> usize {
+        let state = &mut self.states[node.index()];
+        let (at, len) = (state.ports_at as usize, state.ports_len as usize);
+        if port.index() < len {
+            return at + port.index();
+        }
+        let (new_at, new_len) = (self.ports.len(), (port.index() + 1).max(2 * len));
+        self.ports.extend_from_within(at..at + len);
+        self.ports.resize(new_at + new_len, NO_LINK);
+        (state.ports_at, state.ports_len) = (new_at as u32, new_len as u32);
+        new_at + port.index()
     }
 
     /// Brings the links up and lets each node set its first timer. Runs do it themselves.
@@ -252,21 +275,29 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
                 }
                 self.now = next;
                 self.next_present = 0;
-                self.queue.take(&mut self.present);
+                if let Some(event) = self.queue.take(&mut self.present) {
+                    self.happen(event);
+                    continue;
+                }
             }
             let event = self.present[self.next_present];
             self.next_present += 1;
-            match event {
-                Event::Arrival(dir) => self.arrive(dir),
-                Event::Timer(node) => self.wake(node),
-            }
+            self.happen(event);
+        }
+    }
+
+    #[inline]
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Arrival(dir) => self.arrive(dir),
+            Event::Timer(node) => self.wake(node),
         }
     }
 
     /// Lets `f` act on a node, now.
     pub fn act<R>(&mut self, node: NodeIx, f: impl FnOnce(&mut N, &mut Cx<'_>) -> R) -> R {
-        let state = &mut self.states[node.index()];
-        let mut cx = Cx { now: self.now, pool: &mut self.pool, rng: &mut state.stream, out: &mut self.out };
+        let rng = &mut self.rests[node.index()].stream;
+        let mut cx = Cx { now: self.now, pool: &mut self.pool, rng, out: &mut self.out };
         let result = f(&mut self.nodes[node.index()], &mut cx);
         self.flush(node, None);
         result
@@ -349,7 +380,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
 
     /// Drops inside a node.
     pub fn node_drops(&self, node: NodeIx) -> &DropTable {
-        &self.states[node.index()].drops
+        &self.rests[node.index()].drops
     }
 
     /// Drops on a link direction; the port is the one at its far end.
@@ -373,8 +404,13 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
     }
 
     /// The link direction that starts at a port.
+    #[inline]
     pub fn direction_from(&self, node: NodeIx, port: PortIx) -> Option<DirIx> {
-        self.states[node.index()].links.get(port.index()).copied().flatten()
+        let state = &self.states[node.index()];
+        if port.0 >= state.ports_len {
+            return None;
+        }
+        Some(self.ports[(state.ports_at + port.0) as usize]).filter(|dir| *dir != NO_LINK).map(DirIx)
     }
 
     /// The ports at the two ends of a link.
@@ -411,8 +447,8 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         if !self.started {
             return;
         }
-        for port in 0..self.states[node.index()].links.len() {
-            if let Some(dir) = self.states[node.index()].links[port] {
+        for port in 0..self.states[node.index()].ports_len {
+            if let Some(dir) = self.direction_from(node, PortIx(port)) {
                 self.refresh_link(dir.link());
             }
         }
@@ -426,7 +462,8 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
 
     /// Shows the frames of a direction to [`Watch::seen`], or no longer.
     pub fn tap(&mut self, dir: DirIx, tapped: bool) {
-        self.directions[dir.index()].tapped = tapped;
+        self.directions[dir.index()].rest.tapped = tapped;
+        self.tapping |= tapped;
     }
 
     /// Makes a link what its ends and its administrator make of it, and tells both nodes of a change.
@@ -469,7 +506,8 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             direction.counters.frames += 1;
             direction.counters.bytes += frame.len() as u64;
             direction.counters.group_frames += u64::from(frame.first().is_some_and(|byte| byte & 1 != 0));
-            let (node, port, tapped) = (direction.to, direction.to_port, direction.tapped);
+            let (node, port) = (direction.to, direction.to_port);
+            let tapped = self.tapping && direction.rest.tapped;
             if corrupt {
                 self.deliver_corrupt(dir, frame);
                 continue;
@@ -479,8 +517,8 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             }
             let copy = tapped.then(|| frame.share());
             self.batch.push(frame);
-            let state = &mut self.states[node.index()];
-            let mut cx = Cx { now: self.now, pool: &mut self.pool, rng: &mut state.stream, out: &mut self.out };
+            let rng = &mut self.rests[node.index()].stream;
+            let mut cx = Cx { now: self.now, pool: &mut self.pool, rng, out: &mut self.out };
             self.nodes[node.index()].frames(&mut cx, port, &mut self.batch);
             debug_assert!(self.batch.is_empty(), "a node drains its batch");
             self.flush(node, copy.map(|frame| (dir, port, frame)));
@@ -507,7 +545,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         let direction = &mut self.directions[dir.index()];
         direction.rest.drops.count(Some(direction.to_port), reason);
         let site = DropSite { node: direction.to, port: Some(direction.to_port), dir: Some(dir) };
-        if direction.tapped {
+        if direction.rest.tapped {
             self.watch.seen(&Seen { now: self.now, dir, frame, killed: Some((reason, site)), arrived });
         }
         if self.all_drops || frame.tag() != Tag::NONE {
@@ -525,7 +563,8 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         }
         if self.nodes[node.index()].next_wake() <= self.now {
             self.events += 1;
-            let mut cx = Cx { now: self.now, pool: &mut self.pool, rng: &mut state.stream, out: &mut self.out };
+            let rng = &mut self.rests[node.index()].stream;
+            let mut cx = Cx { now: self.now, pool: &mut self.pool, rng, out: &mut self.out };
             self.nodes[node.index()].wake(&mut cx);
             self.flush(node, None);
             return;
@@ -570,7 +609,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         }
         let mut drops = std::mem::take(&mut self.out.drops);
         for (drop, frame) in drops.drain(..) {
-            self.states[node.index()].drops.count(drop.port, drop.reason);
+            self.rests[node.index()].drops.count(drop.port, drop.reason);
             if self.all_drops || frame.tag() != Tag::NONE {
                 let site = DropSite { node, port: drop.port, dir: None };
                 self.watch.dropped(self.now, site, &drop, &frame, Some(&self.nodes[node.index()]));
@@ -614,7 +653,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
     /// A frame was sent out of a port that has no link.
     #[cold]
     fn died_at_port(&mut self, node: NodeIx, port: PortIx, frame: &Frame) {
-        self.states[node.index()].drops.count(Some(port), DropReason::PortDown);
+        self.rests[node.index()].drops.count(Some(port), DropReason::PortDown);
         if self.all_drops || frame.tag() != Tag::NONE {
             let site = DropSite { node, port: Some(port), dir: None };
             let drop = Drop::at(port, DropReason::PortDown);

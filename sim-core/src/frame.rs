@@ -355,6 +355,12 @@ impl Frame {
         self.header().tag.set(tag);
     }
 
+    /// Whether it is a super-frame, to be cut into segments.
+    #[inline]
+    pub fn is_segmented(&self) -> bool {
+        self.header().offload.get().segment_size != 0
+    }
+
     /// What is left undone on it.
     #[inline]
     pub fn offload(&self) -> Offload {

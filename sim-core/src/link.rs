@@ -139,30 +139,32 @@ pub(crate) struct InFlight {
     pub(crate) corrupt: bool,
 }
 
-/// The state of one direction: what every frame needs, in two cache lines; the rest is [`Rest`].
+/// The state of one direction: a cache line that an arriving frame needs, and one more that a frame being sent needs as
+/// well; what is needed now and then is in [`Rest`]. The order of the fields is the order in memory.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Direction {
-    pub(crate) to: NodeIx,
-    pub(crate) to_port: PortIx,
-    pub(crate) up: bool,
-    pub(crate) tapped: bool,
-    random: bool,
-    mtu: u32,
-    delay: Duration,
     /// In the order of arrival.
     pub(crate) in_flight: VecDeque<InFlight>,
+    pub(crate) to: NodeIx,
+    pub(crate) to_port: PortIx,
+    pub(crate) counters: LinkCounters,
+    // The second line.
     busy_until: Time,
     last_arrival: Time,
+    delay: Duration,
     /// The last length serialised and what it took: most traffic repeats it.
     memo: (u64, Duration),
-    pub(crate) counters: LinkCounters,
+    mtu: u32,
+    pub(crate) up: bool,
+    random: bool,
     pub(crate) rest: Box<Rest>,
 }
 
 /// What a direction needs now and then.
 #[derive(Debug)]
 pub(crate) struct Rest {
+    pub(crate) tapped: bool,
     pub(crate) config: DirectionConfig,
     /// When each frame that waits starts to be sent, and its bytes.
     waiting: VecDeque<(Time, u64)>,
@@ -185,7 +187,6 @@ impl Direction {
             to,
             to_port,
             up: false,
-            tapped: false,
             random: false,
             mtu: 0,
             delay: Duration::ZERO,
@@ -195,6 +196,7 @@ impl Direction {
             memo: (0, Duration::ZERO),
             counters: LinkCounters::default(),
             rest: Box::new(Rest {
+                tapped: false,
                 config: DirectionConfig::default(),
                 waiting: VecDeque::new(),
                 waiting_bytes: 0,
@@ -272,15 +274,16 @@ impl Direction {
     #[inline]
     fn insert(&mut self, frame: InFlight) -> Option<Time> {
         let arrival = frame.arrival;
-        let mut at = self.in_flight.len();
+        if self.in_flight.back().is_none_or(|last| last.arrival <= arrival) {
+            self.in_flight.push_back(frame);
+            return (self.in_flight.len() == 1).then_some(arrival);
+        }
+        // It overtakes some: few, since those that it overtakes are in flight.
+        let mut at = self.in_flight.len() - 1;
         while at > 0 && self.in_flight[at - 1].arrival > arrival {
             at -= 1;
         }
-        if at == self.in_flight.len() {
-            self.in_flight.push_back(frame);
-        } else {
-            self.in_flight.insert(at, frame);
-        }
+        self.in_flight.insert(at, frame);
         (at == 0).then_some(arrival)
     }
 
@@ -373,9 +376,12 @@ struct WireSize {
 #[inline]
 fn wire_size(frame: &Frame) -> WireSize {
     let len = frame.len() as u64;
+    if !frame.is_segmented() {
+        return WireSize { total: len, largest: len };
+    }
     let offload = frame.offload();
     let (segment, header) = (u64::from(offload.segment_size), u64::from(offload.header_len));
-    if segment == 0 || len <= header + segment {
+    if len <= header + segment {
         return WireSize { total: len, largest: len };
     }
     let segments = (len - header).div_ceil(segment);

@@ -1,9 +1,10 @@
-//! The event queue: distinct instants, each with a bucket of what happens then.
+//! The event queue: distinct instants, each with what happens then.
 //!
-//! A flood is many arrivals at one instant, so the heap holds instants and not events; the bucket last added to is
-//! remembered, and adding to it again is a push. Buckets of one instant that were made apart are joined as the
-//! instant is taken. The heap has four children a node, which lie in one cache line. What is in a bucket comes out in the lab's order: arrivals by link direction, then timers by
-//! node.
+//! A flood is many arrivals at one instant, so the heap holds instants and not events. Most instants have one event, which
+//! stands in the heap itself; the events that are added to the same instant right after it share a bucket, to which
+//! adding is a push. Entries of one instant that were made apart are joined as the instant is taken. The heap has four
+//! children a node, which lie in one cache line. What happens at an instant comes out in the lab's order: arrivals by
+//! link direction, then timers by node.
 
 use crate::engine::NodeIx;
 use crate::link::DirIx;
@@ -44,8 +45,22 @@ pub struct Queue {
     heap: Heap,
     buckets: Vec<Vec<u32>>,
     free: Vec<u32>,
-    /// The instant last added to, and its bucket.
-    last: Option<(Time, u32)>,
+    /// The instant last added to, and its bucket if it has one by now.
+    last: Option<(Time, Option<u32>)>,
+}
+
+/// An instant in the heap.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    time: Time,
+    /// An event, or with [`Entry::BUCKET`] a bucket of them.
+    what: u32,
+    kind: u32,
+}
+
+impl Entry {
+    const EVENT: u32 = 0;
+    const BUCKET: u32 = 1;
 }
 
 impl Queue {
@@ -57,73 +72,90 @@ impl Queue {
     /// Adds an event. The same event at the same time counts once.
     #[inline]
     pub fn push(&mut self, at: Time, event: Event) {
-        if let Some((time, bucket)) = self.last
-            && time == at
-        {
-            self.buckets[bucket as usize].push(event.pack());
-            return;
+        match self.last {
+            Some((time, bucket)) if time == at => self.push_more(at, bucket, event),
+            _ => {
+                self.heap.push(Entry { time: at, what: event.pack(), kind: Entry::EVENT });
+                self.last = Some((at, None));
+            }
         }
-        let bucket = self.free.pop().unwrap_or_else(|| {
-            self.buckets.push(Vec::new());
-            // Room for all of them, so that a queue that runs empty allocates nothing.
-            self.free.reserve(self.buckets.len());
-            (self.buckets.len() - 1) as u32
+    }
+
+    /// Adds an event to the instant that was last added to.
+    fn push_more(&mut self, at: Time, bucket: Option<u32>, event: Event) {
+        let bucket = bucket.unwrap_or_else(|| {
+            let bucket = self.free.pop().unwrap_or_else(|| {
+                self.buckets.push(Vec::new());
+                // Room for all of them, so that a queue that runs empty allocates nothing.
+                self.free.reserve(self.buckets.len());
+                (self.buckets.len() - 1) as u32
+            });
+            self.heap.push(Entry { time: at, what: bucket, kind: Entry::BUCKET });
+            self.last = Some((at, Some(bucket)));
+            bucket
         });
         self.buckets[bucket as usize].push(event.pack());
-        self.heap.push((at, bucket));
-        self.last = Some((at, bucket));
     }
 
     /// The first instant; [`Time::NEVER`] if there is none.
     #[inline]
     pub fn first(&self) -> Time {
-        self.heap.first().map_or(Time::NEVER, |(time, _)| time)
+        self.heap.first().map_or(Time::NEVER, |entry| entry.time)
     }
 
-    /// Takes the first instant's events into `into`, in order.
+    /// Takes the first instant's events: gives the event if there is one alone, else puts them into `into`, in order.
     #[inline]
-    pub fn take(&mut self, into: &mut Vec<Event>) {
+    pub fn take(&mut self, into: &mut Vec<Event>) -> Option<Event> {
         into.clear();
-        let Some((now, bucket)) = self.heap.pop() else { return };
+        let first = self.heap.pop()?;
         self.last = None;
-        self.empty(bucket, into);
-        while let Some((time, bucket)) = self.heap.first()
-            && time == now
+        if first.kind == Entry::EVENT && self.first() != first.time {
+            return Some(Event::unpack(first.what));
+        }
+        self.take_all(first, into);
+        None
+    }
+
+    fn take_all(&mut self, first: Entry, into: &mut Vec<Event>) {
+        self.empty(first, into);
+        while let Some(entry) = self.heap.first()
+            && entry.time == first.time
         {
             self.heap.pop();
-            self.empty(bucket, into);
+            self.empty(entry, into);
         }
-        if into.len() > 1 {
-            into.sort_unstable();
-            into.dedup();
-        }
+        into.sort_unstable();
+        into.dedup();
     }
 
-    fn empty(&mut self, bucket: u32, into: &mut Vec<Event>) {
-        into.extend(self.buckets[bucket as usize].drain(..).map(Event::unpack));
-        self.free.push(bucket);
+    fn empty(&mut self, entry: Entry, into: &mut Vec<Event>) {
+        if entry.kind == Entry::EVENT {
+            return into.push(Event::unpack(entry.what));
+        }
+        into.extend(self.buckets[entry.what as usize].drain(..).map(Event::unpack));
+        self.free.push(entry.what);
     }
 }
 
-/// Instants and their buckets, the earliest first.
+/// Instants, the earliest first.
 #[derive(Debug, Default)]
-struct Heap(Vec<(Time, u32)>);
+struct Heap(Vec<Entry>);
 
 impl Heap {
     const CHILDREN: usize = 4;
 
     #[inline]
-    fn first(&self) -> Option<(Time, u32)> {
+    fn first(&self) -> Option<Entry> {
         self.0.first().copied()
     }
 
     #[inline]
-    fn push(&mut self, item: (Time, u32)) {
+    fn push(&mut self, item: Entry) {
         let mut hole = self.0.len();
         self.0.push(item);
         while hole > 0 {
             let parent = (hole - 1) / Self::CHILDREN;
-            if self.0[parent].0 <= item.0 {
+            if self.0[parent].time <= item.time {
                 break;
             }
             self.0[hole] = self.0[parent];
@@ -133,7 +165,7 @@ impl Heap {
     }
 
     #[inline]
-    fn pop(&mut self) -> Option<(Time, u32)> {
+    fn pop(&mut self) -> Option<Entry> {
         let first = self.first()?;
         let item = self.0.pop()?;
         let heap = self.0.as_mut_slice();
@@ -143,17 +175,29 @@ impl Heap {
         let mut hole = 0;
         loop {
             let child = hole * Self::CHILDREN + 1;
-            let Some(children) = heap.get(child..heap.len().min(child + Self::CHILDREN)) else { break };
-            let Some((at, &least)) = children.iter().enumerate().min_by_key(|(_, (time, _))| *time) else { break };
-            if least.0 >= item.0 {
+            let Some(at) = least(heap, child) else { break };
+            if heap[at].time >= item.time {
                 break;
             }
-            heap[hole] = least;
-            hole = child + at;
+            heap[hole] = heap[at];
+            hole = at;
         }
         heap[hole] = item;
         Some(first)
     }
+}
+
+/// The place of the earliest of the up to four entries from `from` on. With all four there, the three compares don't
+/// branch: which child is the earliest can't be predicted.
+#[inline]
+fn least(heap: &[Entry], from: usize) -> Option<usize> {
+    let rest = heap.get(from..).filter(|rest| !rest.is_empty())?;
+    let Some([a, b, c, d]) = rest.first_chunk() else {
+        return rest.iter().enumerate().min_by_key(|(_, entry)| entry.time).map(|(i, _)| from + i);
+    };
+    let (ab, ab_at) = if b.time < a.time { (b.time, 1) } else { (a.time, 0) };
+    let (cd, cd_at) = if d.time < c.time { (d.time, 3) } else { (c.time, 2) };
+    Some(from + if cd < ab { cd_at } else { ab_at })
 }
 
 #[cfg(test)]
@@ -177,7 +221,10 @@ mod tests {
                 if take {
                     let first = queue.first();
                     now = first.as_nanos();
-                    queue.take(&mut taken);
+                    if let Some(only) = queue.take(&mut taken) {
+                        assert!(taken.is_empty());
+                        taken.push(only);
+                    }
                     let expected: Vec<Event> = twin.iter().take_while(|(t, _)| *t == first).map(|(_, e)| *e).collect();
                     twin.retain(|(t, _)| *t != first);
                     assert_eq!(taken, expected);

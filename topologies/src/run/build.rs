@@ -48,7 +48,7 @@ pub(crate) fn build(lab: &Lab) -> Result<(LabEngine, Rc<Names>), Vec<SetupError>
         let device = match &node.kind {
             NodeKind::Switch(spec) => make_switch(lab, &node.name, spec, &worker),
             NodeKind::Host(spec) => make_host(&node.name, spec),
-            NodeKind::Hub(_) => Ok(Device::Hub(Hub::new(node.ports.len()))),
+            NodeKind::Hub(_) => Ok(Device::Hub(Box::new(Hub::new(node.ports.len())))),
         };
         match device {
             Ok(mut device) => {
@@ -61,7 +61,7 @@ pub(crate) fn build(lab: &Lab) -> Result<(LabEngine, Rc<Names>), Vec<SetupError>
             }
             Err(message) => {
                 errors.push(SetupError { line: 0, node: node.name.clone(), message });
-                engine.add_node(&node.name, Device::Hub(Hub::new(0)));
+                engine.add_node(&node.name, Device::Hub(Box::new(Hub::new(0))));
             }
         }
     }

@@ -14,7 +14,7 @@ pub enum Device {
     /// A host.
     Host(Box<Host>),
     /// A hub.
-    Hub(Hub),
+    Hub(Box<Hub>),
 }
 
 impl Device {

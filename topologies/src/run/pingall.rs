@@ -56,8 +56,8 @@ impl PingallReport {
         // Mininet prints the percentage without a fraction.
         let _ = writeln!(
             text,
-            "*** Results: {:.0}% dropped ({}/{} received)",
-            self.dropped_percent, self.received, self.sent
+            "*** Results: {}% dropped ({}/{} received)",
+            self.dropped_percent.trunc(), self.received, self.sent
         );
         text
     }
