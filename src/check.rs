@@ -2,7 +2,7 @@
 
 use crate::cli::{CaptureArgs, FormatArgs, LabArgs};
 use crate::input;
-use crate::output::{FAILED, Failure, Format, PASSED, UNPROVEN, USAGE, print};
+use crate::output::{FAILED, Failure, Format, PASSED, UNPROVEN, USAGE};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use topologies::run::End;
@@ -67,9 +67,10 @@ fn check(lab: &Path, args: &CheckArgs) -> Result<u8, Failure> {
     if let Some(message) = session.exhausted() {
         eprintln!("{}: {message}", lab.display());
     }
+    let console = args.capture.console();
     match args.format.format {
-        Format::Text => print(&report.text())?,
-        Format::Json => print(&format!("{}\n", serde_json::json!(report)))?,
+        Format::Text => console.print(&report.text())?,
+        Format::Json => console.print(&format!("{}\n", serde_json::json!(report)))?,
     }
     let code = if errors.is_empty() { report.exit_code() } else { USAGE };
     if let Some(file) = kept.filter(|_| code == PASSED) {

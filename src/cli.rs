@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::output::{Failure, Format};
+use crate::output::{Console, Failure, Format};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -67,6 +67,13 @@ pub(crate) struct CaptureArgs {
     /// Captures a link, named by either end, or all of them: `s1:trunk=FILE`, `all=FILE`; FILE `-` is standard output
     #[arg(long = "capture", value_name = "NODE:PORT=FILE")]
     pub(crate) captures: Vec<String>,
+}
+
+impl CaptureArgs {
+    /// Where text goes beside the captures.
+    pub(crate) fn console(&self) -> Console {
+        Console { is_taken: self.captures.iter().any(|capture| capture.ends_with("=-")) }
+    }
 }
 
 /// How to print.

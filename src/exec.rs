@@ -2,7 +2,7 @@
 
 use crate::cli::{CaptureArgs, LabArgs};
 use crate::input;
-use crate::output::{Failure, PASSED, print};
+use crate::output::{Failure, PASSED};
 use clap::Args;
 use sim_core::{Duration, Time};
 use std::path::PathBuf;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
     }
     match result {
         Ok(text) => {
-            print(&(text + &session.take_output()))?;
+            args.capture.console().print(&(text + &session.take_output()))?;
             Ok(PASSED)
         }
         Err(error) => {

@@ -73,6 +73,10 @@ fn open_captures(net: &mut Net, args: &CaptureArgs) -> Result<(), Failure> {
         let Some((link, file)) = text.split_once('=') else {
             return Err(Failure::usage(format!("--capture {text}: a link and a file, as in `s1:trunk=trunk.pcapng`")));
         };
+        if link != "all" {
+            // Before the file is made.
+            net.find_link(link).map_err(Failure::usage)?;
+        }
         let sink: Sink = if file == "-" {
             Box::new(io::stdout())
         } else {

@@ -56,6 +56,23 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Where text goes: to standard output, or to standard error while a capture is written to the former.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    /// Whether standard output is a capture's.
+    pub(crate) is_taken: bool,
+}
+
+impl Console {
+    /// Writes text.
+    pub(crate) fn print(self, text: &str) -> Result<(), Failure> {
+        if self.is_taken {
+            return Ok(io::stderr().write_all(text.as_bytes())?);
+        }
+        print(text)
+    }
+}
+
 /// Writes to standard output. A reader that has gone away ends the program quietly, as it does `cat`.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

@@ -2,7 +2,7 @@
 
 use crate::cli::{CaptureArgs, FormatArgs, LabArgs, OptionalLab};
 use crate::input;
-use crate::output::{FAILED, Failure, Format, PASSED, UNPROVEN, print};
+use crate::output::{FAILED, Failure, Format, PASSED, UNPROVEN};
 use clap::Args;
 use topologies::run::Pingall;
 
@@ -25,9 +25,10 @@ pub(crate) fn run(args: &PingallArgs) -> Result<u8, Failure> {
     let net = session.net_mut();
     let report = Pingall::new(net).run(net);
     input::finish_captures(net)?;
+    let console = args.capture.console();
     match args.format.format {
-        Format::Text => print(&report.text())?,
-        Format::Json => print(&format!("{}\n", serde_json::json!(report)))?,
+        Format::Text => console.print(&report.text())?,
+        Format::Json => console.print(&format!("{}\n", serde_json::json!(report)))?,
     }
     Ok(match (report.sent, report.received) {
         (0, _) => UNPROVEN,

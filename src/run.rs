@@ -3,7 +3,7 @@
 use crate::cli::{CaptureArgs, LabArgs, OptionalLab};
 use crate::clock::Wall;
 use crate::input;
-use crate::output::{Failure, PASSED, print};
+use crate::output::{Console, Failure, PASSED};
 use clap::Args;
 use sim_core::{Duration, Paced, PacedStop, Stop, Time};
 use std::io::{BufRead, stdin};
@@ -32,24 +32,25 @@ pub(crate) struct RunArgs {
 /// Runs the lab.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let mut session = input::session(args.file.lab.as_deref(), &args.lab, &args.capture)?;
+    let console = args.capture.console();
     match args.span {
         Some(span) => {
             session.run(End::At(Time::ZERO + span));
-            show(&mut session)?;
+            show(&mut session, console)?;
             let now = session.net().engine().now();
-            print(&format!("{} s of lab time, {} events\n", now, session.net().engine().events()))?;
+            console.print(&format!("{} s of lab time, {} events\n", now, session.net().engine().events()))?;
         }
-        None => prompt(&mut session)?,
+        None => prompt(&mut session, console)?,
     }
     input::finish_captures(session.net_mut())?;
     Ok(PASSED)
 }
 
 /// Does lines from standard input as they come, while the lab runs at the wall's pace.
-fn prompt(session: &mut Session) -> Result<(), Failure> {
+fn prompt(session: &mut Session, console: Console) -> Result<(), Failure> {
     let net = session.net();
     let (nodes, links) = (net.engine().nodes().len(), net.engine().link_count());
-    print(&format!(
+    console.print(&format!(
         "{}: {nodes} nodes, {links} links. `help` lists what can be typed; the end of input ends the lab.\n",
         session.lab().name()
     ))?;
@@ -58,20 +59,18 @@ fn prompt(session: &mut Session) -> Result<(), Failure> {
     loop {
         let due = session.next_due();
         match paced.run(session.net_mut().engine_mut(), due, &mut clock) {
-            PacedStop::Outside => {
-                if let Some(line) = clock.received.take() {
-                    do_line(session, &line)?;
-                } else if clock.closed && !session.is_busy() {
-                    break;
-                }
-            }
+            PacedStop::Outside => {}
             PacedStop::Reached | PacedStop::Engine(Stop::Noticed | Stop::Reached) => {
                 let now = session.net().engine().now();
                 session.run(End::At(now));
             }
             PacedStop::Engine(Stop::Exhausted) => break,
         }
-        show(session)?;
+        // A line may have come in just as the engine had something to tell.
+        if let Some(line) = clock.received.take() {
+            do_line(session, &line, console)?;
+        }
+        show(session, console)?;
         session.net_mut().flush_captures()?;
         if clock.closed && !session.is_busy() {
             break;
@@ -102,7 +101,7 @@ fn read_lines() -> Receiver<String> {
     receive
 }
 
-fn do_line(session: &mut Session, line: &str) -> Result<(), Failure> {
+fn do_line(session: &mut Session, line: &str, console: Console) -> Result<(), Failure> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(());
@@ -112,15 +111,15 @@ fn do_line(session: &mut Session, line: &str) -> Result<(), Failure> {
         Err(error) => Err(error.to_string()),
     };
     match result {
-        Ok(text) => print(&text),
-        Err(message) => print(&format!("{}\n", message.trim_end())),
+        Ok(text) => console.print(&text),
+        Err(message) => console.print(&format!("{}\n", message.trim_end())),
     }
 }
 
 /// Prints what commands and events have to say.
-fn show(session: &mut Session) -> Result<(), Failure> {
+fn show(session: &mut Session, console: Console) -> Result<(), Failure> {
     for error in session.take_errors() {
         eprintln!("{error}");
     }
-    print(&session.take_output())
+    console.print(&session.take_output())
 }
