@@ -174,7 +174,7 @@ fn did_you_mean(nearest: &Option<&str>) -> String {
 }
 
 fn names(columns: &[Column]) -> String {
-    columns.iter().map(|column| column.name()).collect::<Vec<_>>().join(", ")
+    columns.iter().map(|column| column.name()).collect::<Vec<_>>().join(" and ")
 }
 
 fn range(min: i64, max: i64) -> String {

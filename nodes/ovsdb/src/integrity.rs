@@ -205,7 +205,7 @@ fn check_unique(store: &Store, touched: &Touched, table: Table, columns: &'stati
     let duplicate = |values: &[&Datum], rows: [Uuid; 2]| Error::Duplicate {
         table,
         columns,
-        values: values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        values: values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
         rows,
         both_new: rows.iter().all(|uuid| store.row(table, *uuid).is_none()),
     };

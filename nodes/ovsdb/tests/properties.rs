@@ -151,6 +151,23 @@ const WORDS: &[&str] = &[
     "controller",
     "add-aa-mapping",
     "del-controller",
+    "add-bond-iface",
+    "del-bond-iface",
+    "add-zone-tp",
+    "del-zone-tp",
+    "list-zone-tp",
+    "list-dp-cap",
+    "zone=1",
+    "icmp_first=1",
+    "system",
+    "datapath",
+    "datapath_version=1",
+    "datapaths:system=@m",
+    "--pretty",
+    "--max-column-width=3",
+    "-fjson",
+    "-fhtml",
+    "--inactivity-probe=5",
 ];
 
 proptest! {

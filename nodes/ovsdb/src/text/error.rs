@@ -43,7 +43,7 @@ pub enum TextError {
     #[error("\"{0}\" is not a valid UUID")]
     Uuid(String),
     /// An integer below or above what the column takes.
-    #[error("constraint violation: {value} is {}", outside(*.min, *.max, *.value))]
+    #[error("constraint violation: {}", out_of_range(*.value, *.min, *.max))]
     Range {
         /// The integer.
         value: i64,
@@ -53,7 +53,7 @@ pub enum TextError {
         max: i64,
     },
     /// A string that the column doesn't take.
-    #[error("constraint violation: {value} is not one of the allowed values ([{}])", sorted(.allowed))]
+    #[error("constraint violation: {}", not_allowed(.value, .allowed))]
     NotAllowed {
         /// The string.
         value: Atom,
@@ -124,16 +124,19 @@ pub enum TextError {
     OpenQuote(String),
 }
 
-fn outside(min: i64, max: i64, value: i64) -> String {
+/// That an integer is outside a column's range.
+pub(crate) fn out_of_range(value: i64, min: i64, max: i64) -> String {
     match (min, max) {
-        (_, i64::MAX) => format!("less than minimum allowed value {min}"),
-        (i64::MIN, _) if value > max => format!("greater than maximum allowed value {max}"),
-        _ => format!("not in the valid range {min} to {max} (inclusive)"),
+        (_, i64::MAX) => format!("{value} is less than minimum allowed value {min}"),
+        (i64::MIN, _) if value > max => format!("{value} is greater than maximum allowed value {max}"),
+        _ => format!("{value} is not in the valid range {min} to {max} (inclusive)"),
     }
 }
 
-fn sorted(allowed: &[&str]) -> String {
+/// That a string is none of those that a column takes.
+pub(crate) fn not_allowed(value: &Atom, allowed: &[&str]) -> String {
     let mut allowed: Vec<Atom> = allowed.iter().map(|word| Atom::from(*word)).collect();
     allowed.sort();
-    allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    let words: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+    format!("{value} is not one of the allowed values ([{}])", words.join(", "))
 }

@@ -9,5 +9,6 @@ mod parse;
 mod print;
 
 pub use error::TextError;
+pub(crate) use error::{not_allowed, out_of_range};
 pub(crate) use parse::{Names, parse_atom, token};
 pub(crate) use print::quote;

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::context::{Answer, Context, Failure, fatal};
-use super::{bridge, port, record, show, target};
+use super::{bridge, datapath, port, record, show, target};
 
 /// What a command takes.
 pub(super) struct Syntax {
@@ -45,23 +45,29 @@ static COMMANDS: &[Syntax] = &[
     syntax("add-bond", 4, ANY, &["may-exist", "fake-iface"], port::add_bond),
     syntax("del-port", 1, 2, &["if-exists", "with-iface"], port::del_port),
     syntax("port-to-br", 1, 1, &[], port::port_to_br),
+    syntax("add-bond-iface", 2, 2, &["may-exist"], port::add_bond_iface),
+    syntax("del-bond-iface", 1, 2, &["if-exists"], port::del_bond_iface),
     syntax("list-ifaces", 1, 1, &[], port::list_ifaces),
     syntax("iface-to-br", 1, 1, &[], port::iface_to_br),
     syntax("get-controller", 1, 1, &[], target::get_controller),
     syntax("del-controller", 1, 1, &[], target::del_controller),
-    syntax("set-controller", 1, ANY, &[], target::set_controller),
+    syntax("set-controller", 1, ANY, &["inactivity-probe="], target::set_controller),
     syntax("get-fail-mode", 1, 1, &[], target::get_fail_mode),
     syntax("del-fail-mode", 1, 1, &[], target::del_fail_mode),
     syntax("set-fail-mode", 2, 2, &[], target::set_fail_mode),
     syntax("get-manager", 0, 0, &[], target::get_manager),
     syntax("del-manager", 0, 0, &[], target::del_manager),
-    syntax("set-manager", 1, ANY, &[], target::set_manager),
+    syntax("set-manager", 1, ANY, &["inactivity-probe="], target::set_manager),
     syntax("get-ssl", 0, 0, &[], target::get_ssl),
     syntax("del-ssl", 0, 0, &[], target::del_ssl),
     syntax("set-ssl", 3, 3, &["bootstrap"], target::set_ssl),
     syntax("get-aa-mapping", 1, 1, &[], target::get_aa_mapping),
     syntax("add-aa-mapping", 3, 3, &[], target::add_aa_mapping),
     syntax("del-aa-mapping", 3, 3, &[], target::del_aa_mapping),
+    syntax("add-zone-tp", 3, ANY, &["may-exist"], datapath::add_zone_tp),
+    syntax("del-zone-tp", 2, 2, &["if-exists"], datapath::del_zone_tp),
+    syntax("list-zone-tp", 1, 1, &[], datapath::list_zone_tp),
+    syntax("list-dp-cap", 1, 1, &[], datapath::list_dp_cap),
     syntax("comment", 0, ANY, &[], record::comment),
     syntax("get", 2, ANY, &["if-exists", "id="], record::get),
     syntax("list", 1, ANY, &["if-exists", "columns="], record::list),

@@ -68,18 +68,20 @@ pub(super) struct Context<'a> {
     /// The row of the table `Open_vSwitch`.
     pub(super) root: Uuid,
     symbols: IndexMap<String, Symbol>,
-    pub(super) warnings: Vec<String>,
+    /// The command that runs is the last of the line.
+    pub(super) is_last: bool,
+    pub(super) warnings: &'a mut Vec<String>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(store: &'a mut Store) -> Result<Context<'a>, Failure> {
+    pub(super) fn new(store: &'a mut Store, warnings: &'a mut Vec<String>) -> Result<Context<'a>, Failure> {
         let root = store.root().map(Row::uuid);
         let mut txn = store.begin();
         let root = match root {
             Some(root) => root,
             None => txn.insert(Table::OpenVSwitch).add()?,
         };
-        Ok(Context { txn, root, symbols: IndexMap::new(), warnings: Vec::new() })
+        Ok(Context { txn, root, symbols: IndexMap::new(), is_last: false, warnings })
     }
 
     /// Makes `id` the name of a row that is created, and gives its identifier.
@@ -135,7 +137,7 @@ impl<'a> Context<'a> {
     }
 
     /// Commits, or with `dry_run` forgets, what the commands did.
-    pub(super) fn finish(mut self, dry_run: bool) -> Result<(Changes, Vec<String>), Failure> {
+    pub(super) fn finish(self, dry_run: bool) -> Result<Changes, Failure> {
         for (name, symbol) in &self.symbols {
             if !symbol.created {
                 return fatal(format!(
@@ -151,8 +153,7 @@ impl<'a> Context<'a> {
                 ));
             }
         }
-        let changes = if dry_run { Changes::new() } else { self.txn.commit()? };
-        Ok((changes, self.warnings))
+        Ok(if dry_run { Changes::new() } else { self.txn.commit()? })
     }
 
     /// A row that a column refers to, or that was found before.

@@ -1,6 +1,7 @@
 //! Tables, columns and rows by what one types for them.
 
 use super::context::{Context, Failure, fatal};
+use crate::atom::Atom;
 use crate::row::Row;
 use crate::schema::Column;
 use crate::text::token;
@@ -107,6 +108,7 @@ fn aliases(table: Table) -> &'static [Alias] {
     ];
     const AUTO_ATTACH: &[Alias] = &[via(bridge::NAME, bridge::AUTO_ATTACH)];
     const QOS: &[Alias] = &[via(port::NAME, port::QOS)];
+    const SAMPLES: &[Alias] = &[named(flow_sample_collector_set::ID)];
     const OPEN: &[Alias] = &[Alias { table: Table::OpenVSwitch, name: None, leads: None }];
     const SSL: &[Alias] = &[Alias { table: Table::OpenVSwitch, name: None, leads: Some(open_vswitch::SSL) }];
     match table {
@@ -122,6 +124,7 @@ fn aliases(table: Table) -> &'static [Alias] {
         Table::Ipfix => IPFIX,
         Table::AutoAttach => AUTO_ATTACH,
         Table::Qos => QOS,
+        Table::FlowSampleCollectorSet => SAMPLES,
         Table::OpenVSwitch => OPEN,
         Table::Ssl => SSL,
         _ => &[],
@@ -138,7 +141,10 @@ pub(super) fn row(cx: &Context<'_>, table: Table, record: &str) -> Result<Option
     }
     for alias in aliases(table) {
         let matches = |row: &&Row| match alias.name {
-            Some(name) => row.str(name) == Some(record),
+            Some(name) => match row.get(name).only() {
+                Some(Atom::Integer(number)) => record.parse() == Ok(*number),
+                name => name.and_then(Atom::as_str) == Some(record),
+            },
             None => record == ".",
         };
         let mut found = cx.txn.rows(alias.table).filter(matches);

@@ -1,21 +1,26 @@
 //! `ovs-vsctl` on a store, without a process: ovs-vsctl(8) of Open vSwitch 3.1.
 //!
 //! A line is global options and commands chained by `--`; [`run`] does them in one transaction.
-//! Messages, tables and exit statuses are the original's. What differs: rows are listed in the
-//! order of their insertion, `wait-until` fails at once when its condition doesn't hold, since
-//! nothing changes while it waits, and options about connections and logs are accepted and do
-//! nothing.
+//! Messages, tables and exit statuses are the original's. What differs:
+//! - rows are listed in the order of their insertion, and `list-dp-cap` prints in the order of keys;
+//! - `wait-until` fails at once when its condition doesn't hold, since nothing changes while it waits;
+//! - a command sees what those before it on the line did to connection-tracking zones, where the
+//!   original sees the zones from before the line; and a zone that is no number, or an empty timeout,
+//!   is refused, where the original reads memory it hasn't written, or crashes;
+//! - options about connections and logs are accepted and do nothing; `--commands` and `--options`,
+//!   which serve the completion of shells, aren't there.
 //!
 //! - `options`: global options; `command`: the commands and their words.
 //! - `context`: what the commands of a line share; `lookup`: tables, columns and rows by their
 //!   abbreviated names; `network`: bridges, ports and interfaces as the commands see them.
-//! - `bridge`, `port`, `target` (controllers, managers, SSL), `record` (get, set ...),
-//!   `show`: the commands.
+//! - `bridge`, `port`, `target` (controllers, managers, SSL), `datapath` (connection-tracking zones),
+//!   `record` (get, set ...), `show`: the commands.
 //! - `table`: rows as list, table, html, csv and json.
 
 mod bridge;
 mod command;
 mod context;
+mod datapath;
 mod lookup;
 mod network;
 mod options;
@@ -25,9 +30,10 @@ mod show;
 mod table;
 mod target;
 
+use crate::atom::Atom;
 use crate::error::Error;
 use crate::store::{Changes, Store};
-use crate::text::quote;
+use crate::text::{not_allowed, out_of_range, quote};
 use crate::vswitch::VERSION;
 use context::{Context, Failure, Printed};
 
@@ -50,13 +56,15 @@ pub struct VsctlError {
     pub message: String,
     /// The exit status: 1, or 2 from `br-exists`.
     pub status: u8,
+    /// Warnings that precede the message.
+    pub warnings: Vec<String>,
 }
 
-impl From<Failure> for VsctlError {
-    fn from(failure: Failure) -> VsctlError {
+impl VsctlError {
+    fn new(failure: Failure, warnings: Vec<String>) -> VsctlError {
         match failure {
-            Failure::Fatal(message) => VsctlError { message: format!("ovs-vsctl: {message}"), status: 1 },
-            Failure::Exit(status) => VsctlError { message: String::new(), status },
+            Failure::Fatal(message) => VsctlError { message: format!("ovs-vsctl: {message}"), status: 1, warnings },
+            Failure::Exit(status) => VsctlError { message: String::new(), status, warnings },
         }
     }
 }
@@ -66,28 +74,32 @@ impl From<Failure> for VsctlError {
 /// # Errors
 /// If any command of the line fails; then nothing has changed.
 pub fn run(store: &mut Store, words: &[String]) -> Result<Output, VsctlError> {
-    Ok(run_line(store, words)?)
+    let mut warnings = Vec::new();
+    match run_line(store, words, &mut warnings) {
+        Ok((text, changes)) => Ok(Output { text, warnings, changes }),
+        Err(failure) => Err(VsctlError::new(failure, warnings)),
+    }
 }
 
-fn run_line(store: &mut Store, words: &[String]) -> Result<Output, Failure> {
+fn run_line(store: &mut Store, words: &[String], warnings: &mut Vec<String>) -> Result<(String, Changes), Failure> {
     let (options, rest) = options::parse(words)?;
     if options.help {
-        return Ok(Output { text: command::usage(), ..Output::default() });
+        return Ok((command::usage(), Changes::new()));
     }
     if options.version {
-        let text = format!("ovs-vsctl (netloom)\nDB Schema {VERSION}\n");
-        return Ok(Output { text, ..Output::default() });
+        return Ok((format!("ovs-vsctl (netloom)\nDB Schema {VERSION}\n"), Changes::new()));
     }
     let commands = command::parse(&options.local, rest)?;
-    let mut cx = Context::new(store)?;
+    let mut cx = Context::new(store, warnings)?;
     for command in &commands {
         record::prerequisites(&mut cx, command)?;
     }
     let mut printed = Vec::new();
-    for command in &commands {
+    for (at, command) in commands.iter().enumerate() {
+        cx.is_last = at + 1 == commands.len();
         printed.push((command.syntax.run)(&mut cx, command)?);
     }
-    let (changes, warnings) = cx.finish(options.dry_run)?;
+    let changes = cx.finish(options.dry_run)?;
     let mut text = String::new();
     let mut tables = 0;
     for printed in printed {
@@ -104,7 +116,7 @@ fn run_line(store: &mut Store, words: &[String]) -> Result<Output, Failure> {
             }
         }
     }
-    Ok(Output { text, warnings, changes })
+    Ok((text, changes))
 }
 
 /// What ovsdb-server reports of a refused transaction, as JSON.
@@ -152,6 +164,10 @@ fn transaction_error(error: &Error) -> Failure {
                 ),
                 "constraint violation",
             )
+        }
+        Error::Range { value, min, max, .. } => (out_of_range(*value, *min, *max), "constraint violation"),
+        Error::NotAllowed { value, allowed, .. } => {
+            (not_allowed(&Atom::from(value.as_str()), allowed), "constraint violation")
         }
         other => (other.to_string(), "constraint violation"),
     };

@@ -32,6 +32,7 @@ pub(super) struct Port<'v> {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Iface<'v> {
+    pub(super) row: Uuid,
     pub(super) name: &'v str,
     /// The name of its port.
     pub(super) port: &'v str,
@@ -85,7 +86,12 @@ impl<'v> Network<'v> {
                 net.ports.insert(name, Port { row, bridge });
                 for iface in rows(row.references(port::INTERFACES).collect(), Table::Interface) {
                     let Some(iface_name) = iface.str(interface::NAME) else { continue };
-                    net.ifaces.entry(iface_name).or_insert(Iface { name: iface_name, port: name, bridge });
+                    net.ifaces.entry(iface_name).or_insert(Iface {
+                        row: iface.uuid(),
+                        name: iface_name,
+                        port: name,
+                        bridge,
+                    });
                 }
             }
         }

@@ -24,7 +24,7 @@ enum Takes {
     Maybe,
 }
 
-/// Global options: name, argument, and the short form.
+/// Global options: name, argument, and the short form; in the order in which messages name them.
 const GLOBAL: &[(&str, Takes, Option<char>)] = &[
     ("db", Takes::Argument, None),
     ("no-syslog", Takes::Nothing, None),
@@ -34,6 +34,10 @@ const GLOBAL: &[(&str, Takes, Option<char>)] = &[
     ("timeout", Takes::Argument, Some('t')),
     ("retry", Takes::Nothing, None),
     ("help", Takes::Nothing, Some('h')),
+    ("leader-only", Takes::Nothing, None),
+    ("no-leader-only", Takes::Nothing, None),
+    ("shuffle-remotes", Takes::Nothing, None),
+    ("no-shuffle-remotes", Takes::Nothing, None),
     ("version", Takes::Nothing, Some('V')),
     ("verbose", Takes::Maybe, Some('v')),
     ("log-file", Takes::Maybe, None),
@@ -41,18 +45,17 @@ const GLOBAL: &[(&str, Takes, Option<char>)] = &[
     ("syslog-target", Takes::Argument, None),
     ("format", Takes::Argument, Some('f')),
     ("data", Takes::Argument, Some('d')),
-    ("bare", Takes::Nothing, None),
-    ("leader-only", Takes::Nothing, None),
-    ("no-leader-only", Takes::Nothing, None),
-    ("shuffle-remotes", Takes::Nothing, None),
-    ("no-shuffle-remotes", Takes::Nothing, None),
     ("no-headings", Takes::Nothing, None),
     ("pretty", Takes::Nothing, None),
+    ("bare", Takes::Nothing, None),
+    ("max-column-width", Takes::Argument, None),
     ("private-key", Takes::Argument, Some('p')),
     ("certificate", Takes::Argument, Some('c')),
     ("ca-cert", Takes::Argument, Some('C')),
-    ("peer-ca-cert", Takes::Argument, None),
+    ("ssl-protocols", Takes::Argument, None),
+    ("ssl-ciphers", Takes::Argument, None),
     ("bootstrap-ca-cert", Takes::Argument, None),
+    ("peer-ca-cert", Takes::Argument, None),
 ];
 
 /// Options of commands.
@@ -64,6 +67,7 @@ const LOCAL: &[(&str, Takes, Option<char>)] = &[
     ("all", Takes::Nothing, None),
     ("fake-iface", Takes::Nothing, None),
     ("with-iface", Takes::Nothing, None),
+    ("inactivity-probe", Takes::Argument, None),
     ("real", Takes::Nothing, None),
     ("fake", Takes::Nothing, None),
     ("bootstrap", Takes::Nothing, None),
@@ -86,7 +90,7 @@ pub(super) fn parse(words: &[String]) -> Result<(Options, &[String]), Failure> {
                 Some((name, argument)) => (name, Some(argument.to_owned())),
                 None => (long, None),
             };
-            let (full, takes) = find(name)?;
+            let (full, takes) = find(name, long)?;
             let argument = match (takes, argument) {
                 (Takes::Nothing, Some(_)) => {
                     return fatal(format!("option '--{full}' doesn't allow an argument"));
@@ -143,8 +147,8 @@ pub(super) fn parse(words: &[String]) -> Result<(Options, &[String]), Failure> {
     Ok((options, rest))
 }
 
-/// The long option that `name` abbreviates.
-fn find(name: &str) -> Result<(&'static str, Takes), Failure> {
+/// The long option that `name` abbreviates; messages quote `typed`.
+fn find(name: &str, typed: &str) -> Result<(&'static str, Takes), Failure> {
     let all = || GLOBAL.iter().chain(LOCAL).map(|(full, takes, _)| (*full, *takes));
     if let Some(exact) = all().find(|(full, _)| *full == name) {
         return Ok(exact);
@@ -155,9 +159,9 @@ fn find(name: &str) -> Result<(&'static str, Takes), Failure> {
         (Some(_), Some(_)) => {
             let names: Vec<String> =
                 all().filter(|(full, _)| full.starts_with(name)).map(|(full, _)| format!("'--{full}'")).collect();
-            fatal(format!("option '--{name}' is ambiguous; possibilities: {}", names.join(" ")))
+            fatal(format!("option '--{typed}' is ambiguous; possibilities: {}", names.join(" ")))
         }
-        (None, _) => fatal(format!("unrecognized option '--{name}'")),
+        (None, _) => fatal(format!("unrecognized option '--{typed}'")),
     }
 }
 
@@ -171,8 +175,12 @@ impl Options {
             "version" => self.version = true,
             "no-headings" => self.style.headings = false,
             "bare" => {
-                self.style = Style { format: Format::List, cells: Cells::Bare, headings: false };
+                self.style.format = Format::List;
+                self.style.cells = Cells::Bare;
+                self.style.headings = false;
             }
+            "pretty" => self.style.pretty = true,
+            "max-column-width" => self.style.max_width = leading_number(&argument).max(0).unsigned_abs(),
             "format" => match Format::named(&argument) {
                 Some(format) => self.style.format = format,
                 None => return fatal(format!("unknown output format \"{argument}\"")),
@@ -188,4 +196,16 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// The number at the beginning of a text, as atoll(3) gives it: 0 if there is none, and the nearest
+/// number of 64 bits if it is too large.
+pub(super) fn leading_number(text: &str) -> i64 {
+    let text = text.trim_ascii_start();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = digits.chars().map_while(|c| c.to_digit(10)).map(i64::from);
+    digits.fold(0, |sum, digit| sum.saturating_mul(10).saturating_add(if negative { -digit } else { digit }))
 }

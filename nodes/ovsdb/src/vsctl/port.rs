@@ -141,3 +141,44 @@ pub(super) fn del_port(cx: &mut Context<'_>, command: &Command<'_>) -> Answer {
     cx.unrefer(bridge_row, bridge::PORTS, port_row)?;
     Ok(QUIET)
 }
+
+pub(super) fn add_bond_iface(cx: &mut Context<'_>, command: &Command<'_>) -> Answer {
+    let (bond, name) = (command.arg(0), command.arg(1));
+    let net = cx.network();
+    let Some(port) = net.port(bond) else { return fatal(format!("no port named {bond}")) };
+    if let Some(found) = net.iface(name).filter(|_| command.has("may-exist")) {
+        if found.port != bond {
+            return fatal(format!("\"{}\" but {name} is actually attached to port {}", command.words(), found.port));
+        }
+        return Ok(QUIET);
+    }
+    net.check_free(name, &format!("cannot create an interface named {name}"))?;
+    let bond = port.row.uuid();
+    let iface = cx.txn.insert(Table::Interface).with(interface::NAME, name).add()?;
+    cx.refer(bond, port::INTERFACES, iface)?;
+    Ok(QUIET)
+}
+
+pub(super) fn del_bond_iface(cx: &mut Context<'_>, command: &Command<'_>) -> Answer {
+    let name = command.args.last().map_or("", String::as_str);
+    let net = cx.network();
+    let Some(found) = net.iface(name) else {
+        return if command.has("if-exists") { Ok(QUIET) } else { fatal(format!("no interface named {name}")) };
+    };
+    if command.args.len() == 2 {
+        let bond = command.arg(0);
+        if net.port(bond).is_none() {
+            return fatal(format!("no port named {bond}"));
+        }
+        if found.port != bond {
+            return fatal(format!("port {bond} does not have an interface {name}"));
+        }
+    }
+    if net.ifaces.values().filter(|iface| iface.port == found.port).count() == 1 {
+        return fatal(format!("cannot delete last interface from port {}", found.port));
+    }
+    let Some(bond) = net.ports.get(found.port).map(|port| port.row.uuid()) else { return Ok(QUIET) };
+    let iface = found.row;
+    cx.unrefer(bond, port::INTERFACES, iface)?;
+    Ok(QUIET)
+}

@@ -265,11 +265,12 @@ pub(super) fn add(cx: &mut Context<'_>, command: &Command<'_>) -> Answer {
     let column = lookup::column(table, command.arg(2))?;
     check_writable(cx, column, uuid)?;
     let ty = ColumnType { min: 1, max: UNLIMITED, ..*column.ty() };
-    let mut datum = value(cx, uuid, column).clone();
+    let mut added = if ty.is_map() { Datum::EMPTY_MAP } else { Datum::EMPTY_SET };
     for arg in &command.args[3..] {
-        let added = cx.parse(|names| ty.parse_with(arg, names))?;
-        datum = datum.union(&added, true);
+        added = added.union(&cx.parse(|names| ty.parse_with(arg, names))?, false);
     }
+    // As in the original, a key that is there keeps its value unless the line ends here.
+    let datum = value(cx, uuid, column).union(&added, cx.is_last);
     cx.txn.set(uuid, column, datum)?;
     Ok(QUIET)
 }

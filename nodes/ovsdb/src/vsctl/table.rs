@@ -6,6 +6,7 @@ use crate::datum::Datum;
 use crate::row::Row;
 use crate::schema::Column;
 use crate::text::quote;
+use crate::uuid::Uuid;
 
 /// How rows are arranged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,11 +66,16 @@ pub(super) struct Style {
     pub(super) format: Format,
     pub(super) cells: Cells,
     pub(super) headings: bool,
+    /// JSON over several lines.
+    pub(super) pretty: bool,
+    /// Cells of a table are cut to so many bytes, though not below the width of their heading; 0 for
+    /// no limit.
+    pub(super) max_width: u64,
 }
 
 impl Default for Style {
     fn default() -> Style {
-        Style { format: Format::default(), cells: Cells::default(), headings: true }
+        Style { format: Format::default(), cells: Cells::default(), headings: true, pretty: false, max_width: 0 }
     }
 }
 
@@ -118,7 +124,7 @@ impl Table {
             Format::List => self.print_list(style, out),
             Format::Html => self.print_html(style, out),
             Format::Csv => self.print_csv(style, out),
-            Format::Json => self.print_json(out),
+            Format::Json => self.print_json(style, out),
         }
     }
 
@@ -134,8 +140,21 @@ impl Table {
         }
         lines.extend(self.lines(style.cells));
         // In bytes, as the original's.
+        let limit = match usize::try_from(style.max_width) {
+            Ok(0) | Err(_) => usize::MAX,
+            Ok(limit) => limit,
+        };
         let width = |at: usize| lines.iter().filter_map(|line| line.get(at)).map(String::len).max();
-        let widths: Vec<usize> = (0..self.columns.len()).map(|at| width(at).unwrap_or(0)).collect();
+        let widths = self.headings().enumerate().map(|(at, heading)| {
+            let least = if style.headings { heading.len() } else { 0 };
+            width(at).unwrap_or(0).min(limit.max(least))
+        });
+        let widths: Vec<usize> = widths.collect();
+        for line in &mut lines {
+            for (cell, width) in line.iter_mut().zip(&widths) {
+                cell.truncate(cell.floor_char_boundary(*width));
+            }
+        }
         if style.headings {
             lines.insert(1, widths.iter().map(|width| "-".repeat(*width)).collect());
         }
@@ -169,14 +188,20 @@ impl Table {
         let mut row = |tag: &str, cells: Vec<String>| {
             out.push_str("  <tr>\n");
             for cell in cells {
-                out.push_str(&format!("    <{tag}>{}</{tag}>\n", escape_html(&cell)));
+                out.push_str(&format!("    <{tag}>{cell}</{tag}>\n"));
             }
             out.push_str("  </tr>\n");
         };
         if style.headings {
-            row("th", self.headings().map(str::to_owned).collect());
+            row("th", self.headings().map(escape_html).collect());
         }
-        self.lines(style.cells).into_iter().for_each(|line| row("td", line));
+        for line in self.lines(style.cells) {
+            let cell = |(column, text): (&Option<Column>, &String)| match column {
+                Some(_) => link_html(text),
+                None => anchor_html(text),
+            };
+            row("td", self.columns.iter().zip(&line).map(cell).collect());
+        }
         out.push_str("</table>\n");
     }
 
@@ -192,16 +217,70 @@ impl Table {
         self.lines(style.cells).into_iter().for_each(line);
     }
 
-    fn print_json(&self, out: &mut String) {
+    fn print_json(&self, style: &Style, out: &mut String) {
         let list = |items: Vec<String>| format!("[{}]", items.join(","));
         let rows = self.rows.iter().map(|row| list(row.iter().map(json).collect())).collect();
         let headings = self.headings().map(quote).collect();
-        out.push_str(&format!("{{\"data\":{},\"headings\":{}}}\n", list(rows), list(headings)));
+        let text = format!("{{\"data\":{},\"headings\":{}}}", list(rows), list(headings));
+        out.push_str(&if style.pretty { pretty(&text) } else { text });
+        out.push('\n');
     }
+}
+
+/// JSON on one line as JSON with a line for each element.
+fn pretty(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() * 2);
+    let mut depth = 0usize;
+    let mut quoted = false;
+    let mut chars = json.chars().peekable();
+    while let Some(c) = chars.next() {
+        out.push(c);
+        match c {
+            '"' => quoted = !quoted,
+            '\\' if quoted => out.extend(chars.next()),
+            _ if quoted => {}
+            ':' => out.push(' '),
+            ']' | '}' => depth = depth.saturating_sub(1),
+            '[' | '{' if matches!(chars.peek(), Some(']' | '}')) => depth += 1,
+            '[' | '{' | ',' => {
+                depth += usize::from(c != ',');
+                out.push('\n');
+                out.extend(std::iter::repeat_n("  ", depth));
+            }
+            _ => {}
+        }
+    }
+    out
 }
 
 fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The identifier of a row, shortened, as the target of links.
+fn anchor_html(text: &str) -> String {
+    let short = &text[..text.floor_char_boundary(8)];
+    format!("<a name=\"{}\">{}</a>", escape_html(text), escape_html(short))
+}
+
+/// A cell in which each identifier is shortened and leads to its row.
+fn link_html(text: &str) -> String {
+    let mut out = String::new();
+    let (mut from, mut at) = (0, 0);
+    while at < text.len() {
+        match text.get(at..at + 36).and_then(Uuid::parse) {
+            Some(_) => {
+                let id = &text[at..at + 36];
+                out.push_str(&escape_html(&text[from..at]));
+                out.push_str(&format!("<a href=\"#{id}\">{}</a>", &id[..8]));
+                at += 36;
+                from = at;
+            }
+            None => at += 1,
+        }
+    }
+    out.push_str(&escape_html(&text[from..]));
+    out
 }
 
 fn escape_csv(text: &str) -> String {

@@ -4,6 +4,7 @@
 use super::bridge::{line, sorted};
 use super::command::Command;
 use super::context::{Answer, Context, Failure, Printed, QUIET, fatal};
+use super::options::leading_number;
 use crate::atom::Atom;
 use crate::datum::Datum;
 use crate::schema::Column;
@@ -22,22 +23,27 @@ fn set_targets(
     cx: &mut Context<'_>,
     row: Uuid,
     refers: Column,
-    target: Column,
+    (target, probe): (Column, Column),
     values: &[String],
-    methods: &[&str],
+    probe_ms: Option<&str>,
 ) -> Answer {
     let mut rows: Vec<Uuid> = Vec::new();
     for value in values {
-        if !methods.iter().any(|method| value.starts_with(method)) {
+        if !METHODS.iter().any(|method| value.starts_with(method)) {
             cx.warnings.push(format!("target type \"{value}\" is possibly erroneous"));
         }
-        rows.push(cx.txn.insert(target.table()).with(target, value).add()?);
+        let mut row = cx.txn.insert(target.table()).with(target, value);
+        if let Some(ms) = probe_ms {
+            row = row.with(probe, leading_number(ms));
+        }
+        rows.push(row.add()?);
     }
     cx.txn.set(row, refers, rows)?;
     Ok(QUIET)
 }
 
-const CONTROLLER_METHODS: &[&str] = &["tcp:", "unix:", "ssl:", "ptcp:", "punix:", "pssl:"];
+/// How a target may begin.
+const METHODS: &[&str] = &["tcp:", "unix:", "ssl:", "ptcp:", "punix:", "pssl:"];
 
 /// The row of a real bridge, or of a fake one's parent.
 fn any_bridge(cx: &Context<'_>, command: &Command<'_>) -> Result<Uuid, Failure> {
@@ -62,7 +68,8 @@ pub(super) fn del_controller(cx: &mut Context<'_>, command: &Command<'_>) -> Ans
 pub(super) fn set_controller(cx: &mut Context<'_>, command: &Command<'_>) -> Answer {
     let row = real_bridge(cx, command)?;
     let values = &command.args[1..];
-    set_targets(cx, row, bridge::CONTROLLER, controller::TARGET, values, CONTROLLER_METHODS)
+    let columns = (controller::TARGET, controller::INACTIVITY_PROBE);
+    set_targets(cx, row, bridge::CONTROLLER, columns, values, command.argument("inactivity-probe"))
 }
 
 pub(super) fn get_fail_mode(cx: &mut Context<'_>, command: &Command<'_>) -> Answer {
@@ -99,7 +106,8 @@ pub(super) fn del_manager(cx: &mut Context<'_>, _: &Command<'_>) -> Answer {
 
 pub(super) fn set_manager(cx: &mut Context<'_>, command: &Command<'_>) -> Answer {
     let (root, refers) = (cx.root, open_vswitch::MANAGER_OPTIONS);
-    set_targets(cx, root, refers, manager::TARGET, command.args, CONTROLLER_METHODS)
+    let columns = (manager::TARGET, manager::INACTIVITY_PROBE);
+    set_targets(cx, root, refers, columns, command.args, command.argument("inactivity-probe"))
 }
 
 pub(super) fn get_ssl(cx: &mut Context<'_>, _: &Command<'_>) -> Answer {
@@ -143,16 +151,27 @@ fn mappings(cx: &Context<'_>, row: Option<Uuid>) -> Datum {
         .map_or(Datum::EMPTY_MAP, |row| row.get(auto_attach::MAPPINGS).clone())
 }
 
-/// The I-SID and the VLAN of a mapping. As strtoull(3), what follows the digits doesn't count.
+/// The I-SID and the VLAN of a mapping.
 fn mapping(command: &Command<'_>) -> Result<(i64, i64), Failure> {
-    let number = |text: &str| {
-        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        match text[..end].parse() {
-            Ok(number) => Ok(number),
-            Err(_) => fatal(format!("Invalid argument {text}")),
-        }
+    let number = |text| match unsigned(text) {
+        Some(number) => Ok(number.cast_signed()),
+        None => fatal(format!("Invalid argument {text}")),
     };
     Ok((number(command.arg(1))?, number(command.arg(2))?))
+}
+
+/// The number at the beginning of a text, as strtoull(3) gives it: a minus sign negates modulo 2^64,
+/// and what is too large is the greatest number.
+fn unsigned(text: &str) -> Option<u64> {
+    let text = text.trim_ascii_start();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    match digits[..end].parse::<u64>() {
+        Ok(number) if text.starts_with('-') => Some(number.wrapping_neg()),
+        Ok(number) => Some(number),
+        Err(_) if end > 0 => Some(u64::MAX),
+        Err(_) => None,
+    }
 }
 
 pub(super) fn get_aa_mapping(cx: &mut Context<'_>, command: &Command<'_>) -> Answer {
