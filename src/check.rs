@@ -60,19 +60,16 @@ fn check(lab: &Path, args: &CheckArgs) -> Result<u8, Failure> {
     session.run(End::Decided);
     input::finish_captures(session.net_mut())?;
     let report = session.report();
-    let errors = session.take_errors();
-    for error in &errors {
-        eprintln!("{}: {error}", lab.display());
-    }
+    let failed_events = input::print_failed_events(Some(lab), &mut session);
     if let Some(message) = session.exhausted() {
         eprintln!("{}: {message}", lab.display());
     }
     let console = args.capture.console();
     match args.format.format {
         Format::Text => console.print(&report.text())?,
-        Format::Json => console.print(&format!("{}\n", serde_json::json!(report)))?,
+        Format::Json => console.print(&report.json())?,
     }
-    let code = if errors.is_empty() { report.exit_code() } else { USAGE };
+    let code = if failed_events == 0 { report.exit_code() } else { USAGE };
     if let Some(file) = kept.filter(|_| code == PASSED) {
         std::fs::remove_file(file)?;
     }

@@ -41,9 +41,7 @@ pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
         session.run(End::Quiet);
     }
     input::finish_captures(session.net_mut())?;
-    for error in session.take_errors() {
-        eprintln!("{}: {error}", args.lab.display());
-    }
+    input::print_failed_events(Some(&args.lab), &mut session);
     match result {
         Ok(text) => {
             args.capture.console().print(&(text + &session.take_output()))?;

@@ -6,7 +6,7 @@ use pcap::Format;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
-use topologies::run::{Net, Session, SetupError, Sink};
+use topologies::run::{CaptureError, EventError, Net, Session, SetupError, Sink};
 use topologies::{Diagnostic, LoadedLab, Override, Severity};
 
 /// The lab that `run` starts without a file.
@@ -41,7 +41,7 @@ pub(crate) fn overrides(args: &LabArgs) -> Result<Vec<Override>, Failure> {
 pub(crate) fn session(file: Option<&Path>, args: &LabArgs, captures: &CaptureArgs) -> Result<Session, Failure> {
     let loaded = load(file, args)?;
     print_warnings(&loaded.warnings);
-    let name = file.map_or_else(|| "built-in.toml".to_owned(), |path| path.display().to_string());
+    let name = file_name(file);
     let mut session = Session::new(loaded.lab).map_err(|errors| Failure::mistakes(&located(&name, &errors)))?;
     open_captures(session.net_mut(), captures)?;
     Ok(session)
@@ -56,9 +56,25 @@ pub(crate) fn located(file: &str, errors: &[SetupError]) -> Vec<Diagnostic> {
         column: u32::from(error.line > 0),
         key: String::new(),
         message: format!("{}: {}", error.node, error.message.trim_end()),
-        remedy: String::new(),
+        remedy: "correct the line: the message is the tool's own".to_owned(),
     });
     located.collect()
+}
+
+/// Prints the events that failed to standard error; gives how many there were.
+pub(crate) fn print_failed_events(file: Option<&Path>, session: &mut Session) -> usize {
+    let errors = session.take_errors();
+    let name = file_name(file);
+    for EventError { place: (line, column), message } in &errors {
+        eprintln!("{name}:{line}:{column}: error: {message}");
+        eprintln!("  remedy: correct the line: `help` at the prompt lists what can be typed");
+    }
+    errors.len()
+}
+
+/// What diagnostics call the lab file.
+fn file_name(file: Option<&Path>) -> String {
+    file.map_or_else(|| "built-in.toml".to_owned(), |path| path.display().to_string())
 }
 
 /// Prints warnings to standard error.
@@ -75,7 +91,7 @@ fn open_captures(net: &mut Net, args: &CaptureArgs) -> Result<(), Failure> {
         };
         if link != "all" {
             // Before the file is made.
-            net.find_link(link).map_err(Failure::usage)?;
+            net.find_link(link).map_err(|error| Failure::usage(CaptureError::from(error)))?;
         }
         let sink: Sink = if file == "-" {
             Box::new(io::stdout())

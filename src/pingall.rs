@@ -28,7 +28,7 @@ pub(crate) fn run(args: &PingallArgs) -> Result<u8, Failure> {
     let console = args.capture.console();
     match args.format.format {
         Format::Text => console.print(&report.text())?,
-        Format::Json => console.print(&format!("{}\n", serde_json::json!(report)))?,
+        Format::Json => console.print(&report.json())?,
     }
     Ok(match (report.sent, report.received) {
         (0, _) => UNPROVEN,

@@ -6,7 +6,8 @@ use crate::input;
 use crate::output::{Console, Failure, PASSED};
 use clap::Args;
 use sim_core::{Duration, Paced, PacedStop, Stop, Time};
-use std::io::{BufRead, stdin};
+use std::io::{BufRead, Read, stdin};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use topologies::run::{End, Session};
 
@@ -31,23 +32,24 @@ pub(crate) struct RunArgs {
 
 /// Runs the lab.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
-    let mut session = input::session(args.file.lab.as_deref(), &args.lab, &args.capture)?;
+    let file = args.file.lab.as_deref();
+    let mut session = input::session(file, &args.lab, &args.capture)?;
     let console = args.capture.console();
     match args.span {
         Some(span) => {
             session.run(End::At(Time::ZERO + span));
-            show(&mut session, console)?;
+            show(&mut session, file, console)?;
             let now = session.net().engine().now();
             console.print(&format!("{} s of lab time, {} events\n", now, session.net().engine().events()))?;
         }
-        None => prompt(&mut session, console)?,
+        None => prompt(&mut session, file, console)?,
     }
     input::finish_captures(session.net_mut())?;
     Ok(PASSED)
 }
 
 /// Does lines from standard input as they come, while the lab runs at the wall's pace.
-fn prompt(session: &mut Session, console: Console) -> Result<(), Failure> {
+fn prompt(session: &mut Session, file: Option<&Path>, console: Console) -> Result<(), Failure> {
     let net = session.net();
     let (nodes, links) = (net.engine().nodes().len(), net.engine().link_count());
     console.print(&format!(
@@ -70,7 +72,7 @@ fn prompt(session: &mut Session, console: Console) -> Result<(), Failure> {
         if let Some(line) = clock.received.take() {
             do_line(session, &line, console)?;
         }
-        show(session, console)?;
+        show(session, file, console)?;
         session.net_mut().flush_captures()?;
         if clock.closed && !session.is_busy() {
             break;
@@ -83,25 +85,43 @@ fn prompt(session: &mut Session, console: Console) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A line of standard input.
+#[derive(Debug)]
+enum Line {
+    Text(String),
+    /// Longer than [`MAX_LINE`]; it is gone.
+    TooLong,
+}
+
 /// Reads standard input on a thread of its own, since a lab doesn't wait for it.
-fn read_lines() -> Receiver<String> {
+fn read_lines() -> Receiver<Line> {
     let (send, receive) = sync_channel(WAITING_LINES);
     std::thread::spawn(move || {
         let mut input = stdin().lock();
-        loop {
-            let mut line = Vec::new();
-            let mut limited = std::io::Read::take(&mut input, MAX_LINE as u64);
-            match limited.read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => return,
-                Ok(_) if send.send(String::from_utf8_lossy(&line).into_owned()).is_err() => return,
-                Ok(_) => {}
+        while let Some(line) = read_line(&mut input) {
+            if send.send(line).is_err() {
+                return;
             }
         }
     });
     receive
 }
 
-fn do_line(session: &mut Session, line: &str, console: Console) -> Result<(), Failure> {
+/// The next line; of one that is too long nothing is kept. `None` at the end of input.
+fn read_line(input: &mut impl BufRead) -> Option<Line> {
+    let mut line = Vec::new();
+    let len = input.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line).ok()?;
+    if len == MAX_LINE && line.last() != Some(&b'\n') {
+        input.skip_until(b'\n').ok()?;
+        return Some(Line::TooLong);
+    }
+    (len > 0).then(|| Line::Text(String::from_utf8_lossy(&line).into_owned()))
+}
+
+fn do_line(session: &mut Session, line: &Line, console: Console) -> Result<(), Failure> {
+    let Line::Text(line) = line else {
+        return console.print(&format!("a line of more than {MAX_LINE} bytes was passed over\n"));
+    };
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(());
@@ -117,9 +137,7 @@ fn do_line(session: &mut Session, line: &str, console: Console) -> Result<(), Fa
 }
 
 /// Prints what commands and events have to say.
-fn show(session: &mut Session, console: Console) -> Result<(), Failure> {
-    for error in session.take_errors() {
-        eprintln!("{error}");
-    }
+fn show(session: &mut Session, file: Option<&Path>, console: Console) -> Result<(), Failure> {
+    input::print_failed_events(file, session);
     console.print(&session.take_output())
 }

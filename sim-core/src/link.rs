@@ -123,7 +123,7 @@ pub struct LinkConfig {
 /// What a direction has carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkCounters {
-    /// Frames that arrived.
+    /// Frames that arrived, corrupted ones included.
     pub frames: u64,
     /// Their bytes.
     pub bytes: u64,

@@ -368,7 +368,7 @@ mac = { switch = "s1", vlan = "v", host = "h2", port = "t", expect = "absent" }
 reach = ["h1", "h2"]
 "#,
     );
-    assert_eq!((lab.events()[0].at, lab.events()[0].line), (Time::from_millis(1500), 13));
+    assert_eq!((lab.events()[0].at, lab.events()[0].place), (Time::from_millis(1500), (15, 6)));
     assert_eq!(lab.events()[1].words, ["h1", "ping", "h2 x"]);
     let checks = lab.checks();
     assert_eq!(

@@ -23,7 +23,7 @@ pub struct Host {
 }
 
 /// What stands on the stack.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Above {
     pub(crate) pings: Pings,
     sinks: Sinks,
@@ -38,7 +38,8 @@ impl Host {
     pub fn new(config: HostConfig) -> Result<Self, ConfigError> {
         let HostConfig { name, interfaces, routes } = config;
         let stack = Stack::new(interfaces, routes)?;
-        Ok(Self { name, stack, above: Above::default(), sources: Sources::default(), prompt: Prompt::default() })
+        let above = Above { pings: Pings::new(&name), sinks: Sinks::default() };
+        Ok(Self { name, stack, above, sources: Sources::default(), prompt: Prompt::default() })
     }
 
     /// Its name.

@@ -52,6 +52,13 @@ struct Session {
 }
 
 impl Pings {
+    /// No pings yet. Identifiers count from one that depends on the host's name, so that the requests of two hosts on
+    /// one wire differ.
+    pub(crate) fn new(host: &str) -> Self {
+        let last = host.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        Self { last: last & 0xffff, ..Self::default() }
+    }
+
     /// Enters a ping whose first request is due now.
     ///
     /// `None` if there are as many pings as identifiers.

@@ -40,14 +40,14 @@ fn a_first_ping_takes_arp_and_echo_to_the_nanosecond() {
         lab.arrivals(b)[..2],
         [
             (arp, "Request who-has 10.0.0.2 tell 10.0.0.1".into()),
-            (2 * arp + echo, "ICMP echo request, id 1, seq 1, length 64".into()),
+            (2 * arp + echo, "ICMP echo request, id 3274, seq 1, length 64".into()),
         ]
     );
     assert_eq!(
         lab.arrivals(a)[..2],
         [
             (2 * arp, "Reply 10.0.0.2 is-at 02:00:00:00:00:02".into()),
-            (2 * arp + 2 * echo, "ICMP echo reply, id 1, seq 1, length 64".into()),
+            (2 * arp + 2 * echo, "ICMP echo reply, id 3274, seq 1, length 64".into()),
         ]
     );
     assert_eq!((lab.arrivals(a).len(), lab.arrivals(b).len()), (3, 3));
@@ -63,7 +63,7 @@ fn a_first_ping_over_ipv6_takes_neighbour_discovery() {
     assert_eq!(lab.outcomes(a, ping), [reply(2 * 10_069 + 2 * 10_095)]);
     let texts: Vec<_> = lab.arrivals(b).into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts[0], "ICMP6, neighbor solicitation, who has 2001:db8::2, length 32");
-    assert_eq!(texts[1], "ICMP6, echo request, id 1, seq 1, length 64");
+    assert_eq!(texts[1], "ICMP6, echo request, id 3274, seq 1, length 64");
     assert_eq!(lab.engine.watch().arrivals[0].bytes[..6], [0x33, 0x33, 0xff, 0, 0, 2]);
 }
 
@@ -269,7 +269,7 @@ fn without_a_route_nothing_leaves_and_with_a_gateway_it_goes_there() {
     let texts: Vec<_> = lab.arrivals(b).into_iter().map(|(_, text)| text).collect();
     assert_eq!(
         texts,
-        ["Request who-has 10.0.0.2 tell 10.0.0.1", "ICMP echo request, id 1, seq 1, length 64"],
+        ["Request who-has 10.0.0.2 tell 10.0.0.1", "ICMP echo request, id 3274, seq 1, length 64"],
         "a host forwards nothing"
     );
     assert_eq!(

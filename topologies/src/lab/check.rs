@@ -14,8 +14,8 @@ pub struct LabEvent {
     pub at: Time,
     /// The line's words, in the prompt's grammar: a node and its command, or a lab command. At least one.
     pub words: Vec<String>,
-    /// The line of the file, from 1; 0 if it doesn't come from the file.
-    pub line: u32,
+    /// Line and column of its `do` in the file, from 1; 0 if it doesn't come from the file.
+    pub place: (u32, u32),
 }
 
 /// A check.

@@ -24,7 +24,7 @@ pub(super) fn run(net: &mut Net, words: &[String]) -> Result<String, CommandErro
     let Some((name, rest)) = words.split_first() else {
         return Err(CommandError::new("link: name one by either end, as in `link s1:trunk down`"));
     };
-    let away = net.find_link(name).map_err(|error| CommandError::new(error.to_string()))?;
+    let away = net.find_link(name).map_err(|error| CommandError::new(format!("link: {error}")))?;
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     match rest.as_slice() {
         [] => Ok(show(net, away)),

@@ -15,11 +15,11 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use switch::Switch;
 
-/// Why a link can't be captured.
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
+/// Why a text names no link.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
     /// No such node, or no such port on it.
-    #[error("there is no `{name}` to capture{}", hint(.nearest))]
+    #[error("there is no `{name}`{}", hint(.nearest))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -27,10 +27,18 @@ pub enum CaptureError {
         nearest: Option<String>,
     },
     /// The port has no link.
-    #[error("`{0}` has no link to capture")]
+    #[error("`{0}` has no link")]
     NoLink(String),
+}
+
+/// Why a link can't be captured.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// There is no such link.
+    #[error("capture: {0}")]
+    Link(#[from] LinkError),
     /// The capture can't be written.
-    #[error(transparent)]
+    #[error("capture: {0}")]
     Io(#[from] io::Error),
 }
 
@@ -121,8 +129,11 @@ impl Net {
 
     /// The link that has `NODE:PORT` at one end (`NODE` alone: its eth0, or its only port), and the direction
     /// that leads away from there.
-    pub fn find_link(&self, text: &str) -> Result<DirIx, CaptureError> {
-        let unknown = |nearest: Option<String>| CaptureError::Unknown { name: text.to_owned(), nearest };
+    ///
+    /// # Errors
+    /// There is no such port, or no link on it.
+    pub fn find_link(&self, text: &str) -> Result<DirIx, LinkError> {
+        let unknown = |nearest: Option<String>| LinkError::Unknown { name: text.to_owned(), nearest };
         let (node_name, port_name) = text.split_once(':').map_or((text, None), |(node, port)| (node, Some(port)));
         let node = self
             .names
@@ -135,7 +146,7 @@ impl Net {
             })?,
             None => PortIx(0),
         };
-        self.engine.direction_from(node, port).ok_or_else(|| CaptureError::NoLink(text.to_owned()))
+        self.engine.direction_from(node, port).ok_or_else(|| LinkError::NoLink(text.to_owned()))
     }
 
     /// Captures the links that `what` names: `NODE:PORT`, or `all`.

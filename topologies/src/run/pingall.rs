@@ -37,6 +37,12 @@ pub struct PingallReport {
 }
 
 impl PingallReport {
+    /// The report for programs: one line.
+    pub fn json(&self) -> String {
+        // Fields of numbers and texts always serialise.
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
     /// The report in Mininet's words.
     pub fn text(&self) -> String {
         let mut text = "*** Ping: testing ping reachability\n".to_owned();
@@ -57,7 +63,9 @@ impl PingallReport {
         let _ = writeln!(
             text,
             "*** Results: {}% dropped ({}/{} received)",
-            self.dropped_percent.trunc(), self.received, self.sent
+            self.dropped_percent.trunc(),
+            self.received,
+            self.sent
         );
         text
     }

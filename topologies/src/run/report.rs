@@ -68,6 +68,12 @@ impl Report {
         }
     }
 
+    /// The report for programs: one line.
+    pub fn json(&self) -> String {
+        // Fields of numbers and texts always serialise.
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
     /// The report for people.
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -45,6 +45,15 @@ struct Check {
     state: State,
 }
 
+/// An event whose line couldn't be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventError {
+    /// Line and column of the line in the file, from 1.
+    pub place: (u32, u32),
+    /// Why.
+    pub message: String,
+}
+
 /// A lab with its events and checks.
 #[derive(Debug)]
 pub struct Session {
@@ -56,7 +65,7 @@ pub struct Session {
     checks: Vec<Check>,
     jobs: Vec<Job>,
     output: String,
-    errors: Vec<String>,
+    errors: Vec<EventError>,
     /// Why the lab can't go on.
     exhausted: Option<String>,
 }
@@ -108,8 +117,8 @@ impl Session {
         std::mem::take(&mut self.output)
     }
 
-    /// Events that failed since this was last asked, each with its line.
-    pub fn take_errors(&mut self) -> Vec<String> {
+    /// Events that failed since this was last asked.
+    pub fn take_errors(&mut self) -> Vec<EventError> {
         std::mem::take(&mut self.errors)
     }
 
@@ -217,12 +226,10 @@ impl Session {
             self.next_event += 1;
             match self.command(&event.words) {
                 Ok(text) => self.output += &text,
-                Err(error) => self.errors.push(format!(
-                    "line {}: event at {} s: {}",
-                    event.line,
-                    event.at,
-                    error.message.trim_end()
-                )),
+                Err(error) => self.errors.push(EventError {
+                    place: event.place,
+                    message: format!("the event at {} s failed: {}", event.at, error.message.trim_end()),
+                }),
             }
         }
     }

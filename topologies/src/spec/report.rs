@@ -105,6 +105,11 @@ impl Report {
         self.source(pos).line(pos.offset)
     }
 
+    /// Line and column of a place, from 1.
+    pub(crate) fn line_and_column(&self, pos: Pos) -> (u32, u32) {
+        self.source(pos).place(pos.offset)
+    }
+
     /// Whether what comes from now on is only counted, so that its words need not be made.
     pub(crate) const fn is_full(&self) -> bool {
         self.found.len() >= MAX_DIAGNOSTICS

@@ -1,5 +1,6 @@
 //! TOML as typed: values in the file's order, each with its place; overrides put into it.
 
+use super::reader::shorten;
 use super::report::{Key, Report};
 use super::source::{Pos, Source};
 use std::ops::Range;
@@ -56,9 +57,14 @@ pub(crate) fn parse(report: &mut Report, text: &str) -> Option<Vec<Entry>> {
     for error in errors {
         let offset = error.span().map_or(0, |span| span.start);
         let message = error.message().lines().next().unwrap_or_default();
-        let message = message.strip_suffix(", expected nothing").unwrap_or(message).to_owned();
-        usable &= message == "duplicate key";
-        let remedy = syntax_remedy(&message);
+        let message = message.strip_suffix(", expected nothing").unwrap_or(message);
+        let is_duplicate = message == "duplicate key";
+        usable &= is_duplicate;
+        let remedy = syntax_remedy(message);
+        let message = match error.span().and_then(|span| text.get(span)).filter(|_| is_duplicate) {
+            Some(key) => format!("duplicate key `{}`", shorten(key)),
+            None => message.to_owned(),
+        };
         report.error(Pos { source: 0, offset: offset as u32 }, "", message, remedy);
     }
     usable.then(|| table(0, document.get_ref()))

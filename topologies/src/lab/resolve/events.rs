@@ -61,5 +61,5 @@ pub(super) fn resolve(r: &mut Reader, names: &Names, event: EventSpec) -> Option
         }
         _ => {}
     }
-    Some(LabEvent { at: Time::ZERO + event.at, words, line: r.report.line(event.pos) })
+    Some(LabEvent { at: Time::ZERO + event.at, words, place: r.report.line_and_column(pos) })
 }
