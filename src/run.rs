@@ -78,10 +78,7 @@ fn prompt(session: &mut Session, file: Option<&Path>, console: Console) -> Resul
             break;
         }
     }
-    let lag = paced.max_lag();
-    if lag > Duration::from_millis(1) {
-        eprintln!("the lab was up to {lag} behind the wall clock");
-    }
+    eprintln!("the lab was at most {:.3} ms behind the wall clock", paced.max_lag().as_nanos() as f64 / 1e6);
     Ok(())
 }
 
