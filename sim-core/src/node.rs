@@ -84,6 +84,12 @@ impl Batch {
         self.frames.push(frame);
     }
 
+    /// Takes the last frame out: for a batch of one, which is a lab's.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Frame> {
+        self.frames.pop()
+    }
+
     /// Takes all frames out, in order.
     pub fn drain(&mut self) -> impl Iterator<Item = Frame> + '_ {
         self.frames.drain(..)

@@ -21,7 +21,7 @@ pub const LAB_COMMANDS: &[LabCommand] = &[
     LabCommand { name: "pingall", arguments: "", what: "pings between all pairs of hosts" },
     LabCommand { name: "stop", arguments: "NODE", what: "takes a node out: its links go down" },
     LabCommand { name: "start", arguments: "NODE", what: "puts a stopped node back" },
-    LabCommand { name: "checks", arguments: "", what: "how the checks stand" },
+    LabCommand { name: "checks", arguments: "", what: "runs the file's checks; while they run, how they stand" },
     LabCommand { name: "help", arguments: "", what: "this list" },
 ];
 

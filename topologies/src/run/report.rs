@@ -15,6 +15,17 @@ pub enum Status {
     Vacuous,
 }
 
+impl Status {
+    /// The status as people read it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "pass",
+            Self::Failed => "FAIL",
+            Self::Vacuous => "VACUOUS",
+        }
+    }
+}
+
 /// One check's result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckResult {
@@ -78,14 +89,10 @@ impl Report {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for check in &self.checks {
-            let word = match check.status {
-                Status::Passed => "pass",
-                Status::Failed => "FAIL",
-                Status::Vacuous => "VACUOUS",
-            };
+            let word = check.status.word();
             let _ = writeln!(text, "{word:<7} {}  ({:.6} s)", printable(&check.name), check.at_ns as f64 / 1e9);
-            if !check.detail.is_empty() {
-                let _ = writeln!(text, "        {}", printable(&check.detail));
+            for part in check.detail.split("; ").filter(|part| !part.is_empty()) {
+                let _ = writeln!(text, "        {}", printable(part));
             }
         }
         let _ = write!(text, "{}: {} passed, {} failed", printable(&self.lab), self.passed, self.failed);

@@ -63,6 +63,10 @@ pub struct Session {
     events: Vec<usize>,
     next_event: usize,
     checks: Vec<Check>,
+    /// Whether the checks run.
+    grading: bool,
+    /// Whether their report is printed once they are decided.
+    announce: bool,
     jobs: Vec<Job>,
     output: String,
     errors: Vec<EventError>,
@@ -90,11 +94,19 @@ impl Session {
             events,
             next_event: 0,
             checks,
+            grading: true,
+            announce: false,
             jobs: Vec::new(),
             output: String::new(),
             errors: Vec::new(),
             exhausted: None,
         })
+    }
+
+    /// Leaves the checks alone until the command `checks` runs them: for a lab that somebody works in.
+    pub fn without_checks(mut self) -> Self {
+        self.grading = false;
+        self
     }
 
     /// The lab that runs.
@@ -134,7 +146,7 @@ impl Session {
 
     /// Whether commands still run.
     pub fn is_busy(&self) -> bool {
-        !self.jobs.is_empty()
+        !self.jobs.is_empty() || self.announce
     }
 
     /// Does what a line says, now. Commands that take lab time print into [`Session::take_output`] as the lab runs.
@@ -146,7 +158,7 @@ impl Session {
             Outcome::Text(text) => return Ok(text),
             Outcome::Running { node, session, tag } => self.jobs.push(Job::Host { node, session, tag }),
             Outcome::Pingall(pingall) => self.jobs.push(Job::Pingall(pingall)),
-            Outcome::Checks => return Ok(self.checks_text()),
+            Outcome::Checks => return Ok(self.run_checks()),
         }
         self.poll_jobs(None);
         Ok(String::new())
@@ -159,7 +171,7 @@ impl Session {
             let done = match end {
                 End::Decided => self.is_decided(),
                 End::At(_) => false,
-                End::Quiet => self.jobs.is_empty(),
+                End::Quiet => !self.is_busy(),
             };
             if done || self.exhausted.is_some() || !self.advance(limit) {
                 return;
@@ -206,6 +218,9 @@ impl Session {
         let now = self.net.engine().now();
         let mut previous_decided = true;
         let mut next = Time::NEVER;
+        if !self.grading {
+            return next;
+        }
         for check in &self.checks {
             let due = match (&check.state, check.spec.at) {
                 (State::Waiting, Some(at)) => at.max(now),
@@ -237,6 +252,9 @@ impl Session {
     /// Starts the checks that are due and polls those whose time has come, in the file's order.
     fn start_and_poll(&mut self) {
         let now = self.net.engine().now();
+        if !self.grading {
+            return;
+        }
         for number in 0..self.checks.len() {
             let previous_decided = number == 0 || matches!(self.checks[number - 1].state, State::Decided(_));
             let check = &mut self.checks[number];
@@ -255,7 +273,7 @@ impl Session {
             }
             self.poll(number);
         }
-        self.be_impatient();
+        self.after_polls();
     }
 
     fn poll_running(&mut self) {
@@ -264,7 +282,7 @@ impl Session {
                 self.poll(number);
             }
         }
-        self.be_impatient();
+        self.after_polls();
     }
 
     fn poll(&mut self, number: usize) {
@@ -283,8 +301,13 @@ impl Session {
         }
     }
 
-    /// Has the engine stop at every counted frame and drop while a check waits for one.
-    fn be_impatient(&mut self) {
+    /// Has the engine stop at every counted frame and drop while a check waits for one; prints a report that is due.
+    fn after_polls(&mut self) {
+        if self.announce && self.is_decided() {
+            self.announce = false;
+            let report = self.report().text();
+            self.output += &report;
+        }
         let impatient = self
             .checks
             .iter()
@@ -312,15 +335,22 @@ impl Session {
         self.jobs = left;
     }
 
-    fn checks_text(&self) -> String {
+    /// Runs the checks from now on; while they run, says how they stand.
+    fn run_checks(&mut self) -> String {
+        if !self.grading || self.is_decided() {
+            self.checks.iter_mut().for_each(|check| check.state = State::Waiting);
+            (self.grading, self.announce) = (true, true);
+            self.after_polls();
+            return String::new();
+        }
         let mut text = String::new();
         for check in &self.checks {
-            let state = match &check.state {
-                State::Waiting => "waits".to_owned(),
-                State::Running { .. } => "runs".to_owned(),
-                State::Decided(result) => format!("{:?}: {}", result.status, result.detail),
+            let word = match &check.state {
+                State::Waiting => "waits",
+                State::Running { .. } => "runs",
+                State::Decided(result) => result.status.word(),
             };
-            let _ = writeln!(text, "{}: {state}", check.spec.name);
+            let _ = writeln!(text, "{word:<7} {}", check.spec.name);
         }
         text
     }
