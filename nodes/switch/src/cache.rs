@@ -23,6 +23,9 @@ pub(crate) enum Lookup {
     Unknown,
     /// Nothing: all frames have this program.
     Fixed(ProgramIx),
+    /// Nothing: NORMAL is done with all frames, and what the usual one needs for it is in the port's
+    /// [`Inbound`](crate::port_state::Inbound).
+    Normal,
     /// These bits of the first word of the key.
     Word(u64),
     /// The key.

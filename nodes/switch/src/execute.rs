@@ -1,9 +1,9 @@
 //! Carrying out a program on a frame.
 
-use crate::counters::PortCounters;
 use crate::mac_table::View;
 use crate::normal::{self, Learn, Path, Route, Unobserved};
 use crate::plan::{MirrorOutput, Plan, PortPlan};
+use crate::port_state::PortState;
 use crate::program::{Op, Program};
 use crate::rewrite;
 use crate::shared::Shared;
@@ -22,7 +22,7 @@ pub(crate) struct Execution<'a> {
     /// The mirrors that have a copy of the frame at hand, a bit for each.
     mirrored: u64,
     /// By slot.
-    counters: &'a mut [PortCounters],
+    ports: &'a mut [PortState],
     pool: &'a mut Pool,
     out: &'a mut Outbox,
 }
@@ -36,19 +36,17 @@ impl<'a> Execution<'a> {
         now: Time,
         port: PortIx,
         in_slot: u16,
-        counters: &'a mut [PortCounters],
+        ports: &'a mut [PortState],
         pool: &'a mut Pool,
         out: &'a mut Outbox,
     ) -> Self {
-        Self { plan, sw, macs: sw.macs.view(now), now, port, in_slot, mirrored: 0, counters, pool, out }
+        Self { plan, sw, macs: sw.macs.view(now), now, port, in_slot, mirrored: 0, ports, pool, out }
     }
 
     /// Counts a frame that came in; `None` if it is too short to be one.
     #[inline]
     pub(crate) fn receive(&mut self, frame: Frame, min_len: usize) -> Option<Frame> {
-        let counters = &mut self.counters[usize::from(self.in_slot)];
-        counters.rx_packets += 1;
-        counters.rx_bytes += frame.len() as u64;
+        self.ports[usize::from(self.in_slot)].rx.count.add(1, frame.len() as u64);
         if frame.len() < min_len {
             self.drop(frame, Some(self.in_slot), DropReason::Malformed, DropArgs::None);
             return None;
@@ -65,9 +63,7 @@ impl<'a> Execution<'a> {
             Some(op @ (Op::Output(_) | Op::Normal)) if is_simple => {
                 let (packets, bytes) = (batch.len() as u64, len(batch));
                 program.count(packets, bytes, self.now);
-                let counters = &mut self.counters[usize::from(self.in_slot)];
-                counters.rx_packets += packets;
-                counters.rx_bytes += bytes;
+                self.ports[usize::from(self.in_slot)].rx.count.add(packets, bytes);
                 if let Op::Output(slot) = op {
                     batch.drain().for_each(|frame| self.output(slot, frame));
                 } else {
@@ -159,15 +155,13 @@ impl<'a> Execution<'a> {
 
     #[inline]
     fn transmit(&mut self, slot: u16, port: PortIx, frame: Frame) {
-        let counters = &mut self.counters[usize::from(slot)];
-        counters.tx_packets += 1;
-        counters.tx_bytes += frame.len() as u64;
+        self.ports[usize::from(slot)].tx.count.add(1, frame.len() as u64);
         self.out.send(port, frame);
     }
 
     /// Does what a learning bridge does.
     #[inline]
-    fn normal(&mut self, frame: Frame) {
+    pub(crate) fn normal(&mut self, frame: Frame) {
         let verdict = normal::decide(self.plan, &self.macs, self.in_slot, &frame, &mut Unobserved);
         match verdict.learn {
             Learn::Nothing => {}
@@ -286,11 +280,11 @@ impl<'a> Execution<'a> {
     fn drop(&mut self, frame: Frame, slot: Option<u16>, reason: DropReason, args: DropArgs) {
         let port = match slot {
             Some(slot) if slot == self.in_slot => {
-                self.counters[usize::from(slot)].rx_dropped += 1;
+                self.ports[usize::from(slot)].rx.count.dropped += 1;
                 Some(self.port)
             }
             Some(slot) => {
-                self.counters[usize::from(slot)].tx_dropped += 1;
+                self.ports[usize::from(slot)].tx.count.dropped += 1;
                 self.plan.ports[usize::from(slot)].lab
             }
             None => None,

@@ -19,7 +19,7 @@ pub(crate) fn drop(switch: &Switch, drop: &Drop, frame: &[u8]) -> String {
 
 fn detail(switch: &Switch, drop: &Drop, frame: &[u8]) -> Option<String> {
     let dst = MacAddr::from_bytes(frame);
-    let bridge = drop.port.and_then(|port| switch.bridges.get(switch.lab.bridge(port)?));
+    let bridge = drop.port.and_then(|port| switch.bridge_of(port));
     let port_name = drop.port.and_then(|port| switch.lab.name(port));
     let plan = bridge.map(|bridge| bridge.shared.plan());
     let port = plan.as_ref().and_then(|plan| plan.ports.get(usize::from(plan.slot(drop.port?)?)));

@@ -25,7 +25,8 @@ pub struct Rule {
 const VID: u16 = 0x0fff;
 const PCP: u16 = 0xe000;
 
-/// What a flow matched.
+/// What a flow matched. The one worker that moves a bridge's frames writes it, which takes no locked instruction; anybody
+/// may read it.
 #[derive(Debug, Default)]
 pub struct FlowStats {
     packets: AtomicU64,
@@ -54,9 +55,12 @@ impl FlowStats {
     /// Counts frames.
     #[inline]
     pub fn count(&self, packets: u64, bytes: u64, now: Time) {
+        let add = |cell: &AtomicU64, more: u64| {
+            cell.store(cell.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+        };
         self.used.store(now.as_nanos(), Ordering::Relaxed);
-        self.packets.fetch_add(packets, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        add(&self.packets, packets);
+        add(&self.bytes, bytes);
     }
 
     /// Frames and bytes so far.

@@ -1,22 +1,33 @@
 //! The node's ports, as the lab gave them, and whether their links are up.
 
+use crate::shared::Shared;
 use sim_core::{Carrier, PortIx};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The interfaces that exist: what a real switch finds as network devices.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct LabPorts {
-    by_name: BTreeMap<Box<str>, PortIx>,
+    /// First, so that it is in the same cache line as what a switch reads for each frame.
     ports: Vec<LabPort>,
+    by_name: BTreeMap<Box<str>, PortIx>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct LabPort {
+    /// Where it is in a bridge.
+    place: Option<Place>,
     name: Option<Box<str>>,
     is_up: bool,
     link_resets: u32,
-    /// The place of the bridge that it is in.
-    bridge: Option<u16>,
+}
+
+/// A place in a bridge.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) bridge: Arc<Shared>,
+    pub(crate) slot: u16,
 }
 
 impl LabPorts {
@@ -51,18 +62,18 @@ impl LabPorts {
         self.ports.get(port.index()).map_or(0, |port| port.link_resets)
     }
 
-    /// The place of the bridge that a port is in.
+    /// Where a port is in a bridge; `None` if it is in none.
     #[inline]
-    pub(crate) fn bridge(&self, port: PortIx) -> Option<usize> {
-        self.ports.get(port.index())?.bridge.map(usize::from)
+    pub(crate) fn place(&self, port: PortIx) -> Option<&Place> {
+        self.ports.get(port.index())?.place.as_ref()
     }
 
-    pub(crate) fn set_bridge(&mut self, port: PortIx, bridge: usize) {
-        self.port_mut(port).bridge = Some(bridge as u16);
+    pub(crate) fn set_place(&mut self, port: PortIx, place: Place) {
+        self.port_mut(port).place = Some(place);
     }
 
-    pub(crate) fn clear_bridges(&mut self) {
-        self.ports.iter_mut().for_each(|port| port.bridge = None);
+    pub(crate) fn clear_places(&mut self) {
+        self.ports.iter_mut().for_each(|port| port.place = None);
     }
 
     fn port_mut(&mut self, port: PortIx) -> &mut LabPort {

@@ -24,6 +24,7 @@
 //! | [`flow`] | flow tables, and their translation into programs |
 //! | [`program`], `execute` | action programs, and carrying them out |
 //! | [`normal`] | NORMAL as a pure function of plan, MAC table and frame |
+//! | `usual`, `port_state` | the same for the usual frame, from one cache line for each of its two ports |
 //! | [`vlan`], [`rewrite`] | the rules of VLANs at a port; what actions write into a frame |
 //! | [`mac_table`] | stations: lock-free lookups, ageing, fair eviction |
 //! | [`plan`] | a bridge's ports as the data path needs them |
@@ -57,11 +58,13 @@ pub mod normal;
 mod ofctl;
 mod ofport;
 pub mod plan;
+mod port_state;
 pub mod program;
 pub mod rewrite;
 mod shared;
 mod status;
 mod switch;
+mod usual;
 pub mod vlan;
 mod vlan_config;
 mod worker;

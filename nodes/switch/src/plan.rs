@@ -1,6 +1,7 @@
 //! A bridge's ports as the data path needs them: a snapshot that is replaced as a whole.
 
 use sim_core::PortIx;
+use std::sync::Arc;
 
 /// OpenFlow's number of a bridge's local port.
 pub const LOCAL: u16 = 65534;
@@ -58,7 +59,7 @@ pub struct VlanPlan {
     /// The VLAN of untagged frames, or the service VLAN; 0 for none.
     pub tag: u16,
     /// The VLANs that a trunk carries; `None` for all.
-    pub trunks: Option<Box<VlanSet>>,
+    pub trunks: Option<Arc<VlanSet>>,
     /// The customer VLANs that a tunnel takes; `None` for all.
     pub cvlans: Option<Box<VlanSet>>,
     /// Whether frames without VLAN leave with a tag.

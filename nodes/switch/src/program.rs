@@ -39,10 +39,12 @@ pub enum Op {
     Drop(DropReason),
 }
 
-/// Steps that are done in order. The last one disposes of the frame.
+/// Steps that are done in order. The last one disposes of the frame. It lies in the program itself: most programs have
+/// no other, and then nothing else is read.
 #[derive(Clone, Debug)]
 pub struct Program {
-    ops: Box<[Op]>,
+    last: Op,
+    steps: Box<[Op]>,
     /// The counters of the flow that it stands for.
     pub stats: Option<Arc<FlowStats>>,
 }
@@ -53,10 +55,8 @@ impl Program {
         // What is written after the last output can't be seen.
         let end = ops.iter().rposition(Op::is_end).map_or(0, |last| last + 1);
         ops.truncate(end);
-        if ops.is_empty() {
-            ops.push(Op::Drop(reason));
-        }
-        Self { ops: ops.into(), stats }
+        let last = ops.pop().unwrap_or(Op::Drop(reason));
+        Self { last, steps: ops.into(), stats }
     }
 
     /// Counts frames for the flow that it stands for.
@@ -70,14 +70,13 @@ impl Program {
     /// The step of a program that has one step.
     #[inline]
     pub fn only(&self) -> Option<Op> {
-        if let [op] = *self.ops { Some(op) } else { None }
+        self.steps.is_empty().then_some(self.last)
     }
 
     /// The steps before the last one, and the last one.
     #[inline]
     pub fn split(&self) -> (&[Op], Op) {
-        let (last, rest) = self.ops.split_last().expect("a program has a step that disposes of the frame");
-        (rest, *last)
+        (&self.steps, self.last)
     }
 }
 

@@ -8,14 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// A bridge's data path. A worker that finds [`Shared::version`] unchanged takes no lock but that of the MAC
 /// table, and that only to learn.
+///
+/// What is read for each frame is one cache line, of which the MAC table has the larger part.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Shared {
-    id: u32,
-    pipeline: RwLock<Pipeline>,
-    plan: Mutex<Arc<Plan>>,
     version: AtomicU64,
+    id: u32,
     /// The stations.
     pub macs: MacTable,
+    pipeline: RwLock<Pipeline>,
+    plan: Mutex<Arc<Plan>>,
 }
 
 impl Shared {

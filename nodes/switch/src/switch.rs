@@ -3,10 +3,10 @@
 use crate::bridge::Bridge;
 use crate::command::CommandError;
 use crate::counters::PortCounters;
-use crate::lab_ports::LabPorts;
+use crate::lab_ports::{LabPorts, Place};
 use crate::mac_table::MacStats;
 use crate::shared::Shared;
-use crate::worker::Worker;
+use crate::worker::{Worker, drop_all};
 use crate::{explain, status};
 use ovsdb::vswitch::{bridge, open_vswitch};
 use ovsdb::{Changes, Row, Store, Txn};
@@ -14,21 +14,26 @@ use packet::MacAddr;
 use sim_core::{Batch, Carrier, Cx, Drop, DropReason, Node, PortIx, Seed, Time};
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The worker that the switches of one thread share.
 #[derive(Clone, Debug, Default)]
 pub struct WorkerHandle(pub(crate) Rc<RefCell<Worker>>);
 
 /// An Open vSwitch: any number of bridges, configured by the rows of its store.
+///
+/// What is read for each frame comes first and is one cache line: in a lab of many switches each frame finds another
+/// one, and what it reads comes from far away.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Switch {
+    pending: Pending,
+    pub(crate) worker: WorkerHandle,
+    pub(crate) lab: LabPorts,
+    pub(crate) bridges: Vec<Bridge>,
     pub(crate) name: String,
     pub(crate) seed: Seed,
     pub(crate) store: Store,
-    pub(crate) lab: LabPorts,
-    pub(crate) bridges: Vec<Bridge>,
-    pub(crate) worker: WorkerHandle,
-    pending: Pending,
 }
 
 /// What the bridges have not followed yet.
@@ -215,6 +220,12 @@ impl Switch {
         self.bridges.iter().find(|bridge| bridge.name == name)
     }
 
+    /// The bridge that a port of the node is in.
+    pub(crate) fn bridge_of(&self, port: PortIx) -> Option<&Bridge> {
+        let place = self.lab.place(port)?;
+        self.bridges.iter().find(|bridge| Arc::ptr_eq(&bridge.shared, &place.bridge))
+    }
+
     /// The address of an interface or bridge: local, unicast, a hash of the names of node and interface.
     pub(crate) fn mac(&self, interface: &str) -> MacAddr {
         let hash = self.seed.key(&format!("mac {}:{interface}", self.name));
@@ -251,7 +262,7 @@ impl Switch {
             }
             stays
         });
-        lab.clear_bridges();
+        lab.clear_places();
         for row in rows {
             let at = bridges.iter().position(|bridge| bridge.uuid == row.uuid()).unwrap_or_else(|| {
                 let title = row.str(bridge::NAME).unwrap_or_default();
@@ -260,9 +271,9 @@ impl Switch {
                 bridges.len() - 1
             });
             bridges[at].follow(store, row, lab, &mut worker, now);
-            for member in bridges[at].slots.iter().flatten() {
-                if let Some(port) = lab.find(&member.name) {
-                    lab.set_bridge(port, at);
+            for (slot, member) in bridges[at].slots.iter().enumerate() {
+                if let Some(port) = member.as_ref().and_then(|member| lab.find(&member.name)) {
+                    lab.set_place(port, Place { bridge: Arc::clone(&bridges[at].shared), slot: slot as u16 });
                 }
             }
         }
@@ -280,11 +291,11 @@ impl Node for Switch {
         if self.pending != Pending::Nothing {
             self.settle(cx.now);
         }
-        match self.lab.bridge(port).and_then(|at| self.bridges.get(at)) {
-            Some(bridge) => {
-                self.worker.0.borrow_mut().run(&bridge.shared, cx.now, port, batch, cx.pool, cx.out);
+        match self.lab.place(port) {
+            Some(Place { bridge, slot }) => {
+                self.worker.0.borrow_mut().run_at(bridge, cx.now, port, *slot, batch, cx.pool, cx.out);
             }
-            None => batch.drain().for_each(|frame| cx.out.drop(frame, Drop::at(port, DropReason::NoBridge))),
+            None => drop_all(batch, cx.out, Drop::at(port, DropReason::NoBridge)),
         }
     }
 

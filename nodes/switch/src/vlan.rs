@@ -137,7 +137,7 @@ impl VlanPlan {
                     Err(Refused::NotCarried)
                 }
             }
-            VlanMode::Dot1qTunnel if allows(&self.cvlans, vid) => {
+            VlanMode::Dot1qTunnel if allows(self.cvlans.as_deref(), vid) => {
                 Ok(tags.pushed(Tag { tpid: self.service_tpid, tci: self.tag }))
             }
             VlanMode::Dot1qTunnel => Err(Refused::NotCarried),
@@ -150,7 +150,7 @@ impl VlanPlan {
         match self.mode {
             VlanMode::Access => tags.vid() == self.tag && tags.0[1].vid() == 0,
             VlanMode::Trunk | VlanMode::NativeTagged | VlanMode::NativeUntagged => self.trunks_vlan(tags.vid()),
-            VlanMode::Dot1qTunnel => tags.vid() == self.tag && allows(&self.cvlans, tags.0[1].vid()),
+            VlanMode::Dot1qTunnel => tags.vid() == self.tag && allows(self.cvlans.as_deref(), tags.0[1].vid()),
         }
     }
 
@@ -188,7 +188,7 @@ impl VlanPlan {
 
     #[inline]
     fn trunks_vlan(&self, vid: u16) -> bool {
-        allows(&self.trunks, vid)
+        allows(self.trunks.as_deref(), vid)
     }
 }
 
@@ -259,9 +259,15 @@ pub fn has_tag(frame: &[u8]) -> bool {
     frame.len() >= TAGS_AT + TAG_SIZE + 2 && is_tag(frame, TAGS_AT)
 }
 
+/// Whether a type is that of a tag.
+#[inline]
+pub(crate) const fn is_tpid(ethertype: u16) -> bool {
+    matches!(ethertype, 0x8100 | 0x88a8)
+}
+
 #[inline]
 fn is_tag(frame: &[u8], at: usize) -> bool {
-    matches!(frame.get(at..at + 2), Some([0x81, 0x00] | [0x88, 0xa8]))
+    frame.get(at..).and_then(|rest| rest.first_chunk()).is_some_and(|&bytes| is_tpid(u16::from_be_bytes(bytes)))
 }
 
 /// The tag at an offset, if a type follows it.
@@ -272,6 +278,6 @@ fn tag_at(frame: &[u8], at: usize) -> Option<Tag> {
 }
 
 #[inline]
-fn allows(vlans: &Option<Box<VlanSet>>, vid: u16) -> bool {
-    vlans.as_ref().is_none_or(|vlans| vlans.contains(vid))
+fn allows(vlans: Option<&VlanSet>, vid: u16) -> bool {
+    vlans.is_none_or(|vlans| vlans.contains(vid))
 }

@@ -4,6 +4,7 @@ use crate::plan::{PriorityTags, VlanMode, VlanPlan, VlanSet};
 use ovsdb::vswitch::port;
 use ovsdb::{Column, Row};
 use packet::EtherType;
+use std::sync::Arc;
 
 /// What a port does with VLANs.
 pub(crate) fn vlan_plan(row: &Row) -> VlanPlan {
@@ -11,14 +12,15 @@ pub(crate) fn vlan_plan(row: &Row) -> VlanPlan {
     let mode = mode(row, tag.is_some());
     let tag = if mode == VlanMode::Trunk { 0 } else { tag.unwrap_or(0) };
     let trunks = vlans(row, port::TRUNKS);
+    let trunks = match mode {
+        VlanMode::Access => None,
+        VlanMode::NativeTagged | VlanMode::NativeUntagged => native_trunks(trunks, tag),
+        VlanMode::Trunk | VlanMode::Dot1qTunnel => trunks,
+    };
     VlanPlan {
         mode,
         tag,
-        trunks: match mode {
-            VlanMode::Access => None,
-            VlanMode::NativeTagged | VlanMode::NativeUntagged => native_trunks(trunks, tag),
-            VlanMode::Trunk | VlanMode::Dot1qTunnel => trunks,
-        },
+        trunks: trunks.map(Arc::from),
         cvlans: vlans(row, port::CVLANS),
         priority_tags: match row.value(port::OTHER_CONFIG, "priority-tags") {
             Some("always") => PriorityTags::Always,

@@ -3,9 +3,13 @@
 use crate::cache::{KeyCache, Lookup, MAX_PROGRAMS, ProgramIx, WordCache};
 use crate::counters::{CacheStats, PortCounters};
 use crate::execute::Execution;
+use crate::flow::Translation;
+use crate::mac_table::View;
 use crate::plan::Plan;
-use crate::program::Program;
+use crate::port_state::PortState;
+use crate::program::{Op, Program};
 use crate::shared::Shared;
+use crate::usual::{self, Choice, Sender};
 use packet::FlowKey;
 use packet::key::slot;
 use sim_core::{Batch, Drop, DropReason, Frame, Outbox, Pool, PortIx, Time};
@@ -26,16 +30,21 @@ pub struct Worker {
 }
 
 /// What is remembered of one bridge.
+///
+/// The first cache line is what is read for each frame.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 struct Context {
-    plan: Arc<Plan>,
     /// The [`Shared::version`] that all here is of; 0 before the first.
     version: u64,
+    /// By slot, as many as there ever were.
+    ports: Vec<PortState>,
+    plan: Arc<Plan>,
     generation: u64,
-    lookups: Vec<Lookup>,
+    /// Whether all ports are [easy](crate::port_state::Outbound::is_easy).
+    floods_easily: bool,
     programs: Vec<Program>,
     keys: KeyCache,
-    counters: Vec<PortCounters>,
 }
 
 impl Worker {
@@ -63,26 +72,88 @@ impl Worker {
 
     /// Moves frames that came in by a port of the node. All of them leave by `out`, as frames or as drops.
     pub fn run(&mut self, sw: &Shared, now: Time, port: PortIx, batch: &mut Batch, pool: &mut Pool, out: &mut Outbox) {
+        let context = current(&mut self.contexts, &mut self.generation, sw);
+        match context.and_then(|context| context.plan.slot(port)) {
+            Some(slot) => self.run_at(sw, now, port, slot, batch, pool, out),
+            None => drop_all(batch, out, Drop::at(port, DropReason::NoBridge)),
+        }
+    }
+
+    /// As [`Worker::run`], for whoever knows the slot of the port.
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "it is what a node is given for a batch, taken apart")]
+    pub(crate) fn run_at(
+        &mut self,
+        sw: &Shared,
+        now: Time,
+        port: PortIx,
+        slot: u16,
+        batch: &mut Batch,
+        pool: &mut Pool,
+        out: &mut Outbox,
+    ) {
+        let Some(context) = current(&mut self.contexts, &mut self.generation, sw) else {
+            return drop_all(batch, out, Drop::at(port, DropReason::NoBridge));
+        };
+        let at = usize::from(slot);
+        let Some(state) = context.ports.get_mut(at) else {
+            return drop_all(batch, out, Drop::at(port, DropReason::NoBridge));
+        };
+        let (packets, bytes, shortest) = sum(batch.as_slice());
+        if !matches!(state.rx.lookup, Lookup::Normal) || shortest < MIN_LEN {
+            return self.run_programs(sw, now, port, slot, batch, pool, out);
+        }
+        state.rx.count.add(packets, bytes);
+        if let Some(flow) = &state.rx.flow {
+            flow.count(packets, bytes, now);
+        }
+        self.stats.masked_hits += packets;
+        if packets != 1 {
+            return context.pass_all(sw, now, port, slot, batch, pool, out);
+        }
+        // In a lab there is one frame. Without a loop, what it needs stays in registers.
+        let Some(frame) = batch.pop() else { return };
+        if let Err(frame) = context.pass(&sw.macs.view(now), slot, frame, pool, out) {
+            context.normal(sw, now, port, slot, frame, pool, out);
+        }
+    }
+
+    /// Moves frames whose programs are still to be found, or do more than NORMAL.
+    #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    fn run_programs(
+        &mut self,
+        sw: &Shared,
+        now: Time,
+        port: PortIx,
+        in_slot: u16,
+        batch: &mut Batch,
+        pool: &mut Pool,
+        out: &mut Outbox,
+    ) {
         let Some(context) = self.contexts.get_mut(sw.id() as usize) else {
             return drop_all(batch, out, Drop::at(port, DropReason::NoBridge));
         };
-        if context.version != sw.version() {
-            self.generation += 1;
-            context.reload(sw, self.generation);
+        let at = usize::from(in_slot);
+        if matches!(context.ports[at].rx.lookup, Lookup::Unknown) {
+            context.choose(sw, in_slot);
         }
-        let Some(in_slot) = context.plan.slot(port) else {
-            return drop_all(batch, out, Drop::at(port, DropReason::NoBridge));
-        };
-        let Context { plan, generation, lookups, programs, keys, counters, .. } = context;
-        let mut lookup = lookups[usize::from(in_slot)];
-        if matches!(lookup, Lookup::Unknown) {
-            lookup = choose(sw, plan, in_slot, programs);
-            lookups[usize::from(in_slot)] = lookup;
-        }
-        let mut execution = Execution::new(plan, sw, now, port, in_slot, counters, pool, out);
-        let ofport = u32::from(plan.ports[usize::from(in_slot)].ofport);
+        let Context { plan, generation, ports, programs, keys, .. } = context;
+        let (lookup, flow) = (ports[at].rx.lookup, ports[at].rx.flow.clone());
+        let mut execution = Execution::new(plan, sw, now, port, in_slot, ports, pool, out);
+        let ofport = u32::from(plan.ports[at].ofport);
         match lookup {
             Lookup::Unknown => unreachable!("`choose` gives another"),
+            Lookup::Normal => {
+                self.stats.masked_hits += batch.len() as u64;
+                for frame in batch.drain() {
+                    let Some(frame) = execution.receive(frame, MIN_LEN) else { continue };
+                    if let Some(flow) = &flow {
+                        flow.count(1, frame.len() as u64, now);
+                    }
+                    execution.normal(frame);
+                }
+            }
             Lookup::Fixed(at) => {
                 self.stats.masked_hits += batch.len() as u64;
                 execution.run_all(&programs[at as usize], batch, MIN_LEN);
@@ -142,18 +213,28 @@ impl Worker {
 
     /// What went through the ports of a bridge, by slot.
     pub fn counters(&self, id: u32, slot: u16) -> PortCounters {
-        let counters = self.contexts.get(id as usize).and_then(|context| context.counters.get(usize::from(slot)));
-        counters.copied().unwrap_or_default()
+        let port = self.contexts.get(id as usize).and_then(|context| context.ports.get(usize::from(slot)));
+        port.map(PortState::counters).unwrap_or_default()
     }
 
     /// Sets the counters of a slot to zero, as for a port that is new there.
     pub fn clear_counters(&mut self, id: u32, slot: u16) {
-        let counters =
-            self.contexts.get_mut(id as usize).and_then(|context| context.counters.get_mut(usize::from(slot)));
-        if let Some(counters) = counters {
-            *counters = PortCounters::default();
+        let context = self.contexts.get_mut(id as usize);
+        if let Some(port) = context.and_then(|context| context.ports.get_mut(usize::from(slot))) {
+            port.clear_counters();
         }
     }
+}
+
+/// What is remembered of a bridge, as it is now. `generation` counts the states that were seen.
+#[inline(always)]
+fn current<'a>(contexts: &'a mut [Context], generation: &mut u64, sw: &Shared) -> Option<&'a mut Context> {
+    let context = contexts.get_mut(sw.id() as usize)?;
+    if context.version != sw.version() {
+        *generation += 1;
+        context.reload(sw, *generation);
+    }
+    Some(context)
 }
 
 impl Context {
@@ -163,30 +244,97 @@ impl Context {
         self.version = sw.version();
         self.plan = sw.plan();
         self.generation = generation;
-        self.lookups.clear();
-        self.lookups.resize(self.plan.ports.len(), Lookup::Unknown);
         self.programs.clear();
         self.keys.clear();
-        if self.counters.len() < self.plan.ports.len() {
-            self.counters.resize(self.plan.ports.len(), PortCounters::default());
+        if self.ports.len() < self.plan.ports.len() {
+            self.ports.resize_with(self.plan.ports.len(), PortState::default);
+        }
+        for (slot, port) in self.ports.iter_mut().enumerate() {
+            port.follow(&self.plan, slot as u16);
+        }
+        self.floods_easily = self.ports.iter().all(|port| port.tx.is_easy);
+    }
+
+    /// Finds out how much of a port's frames must be read with the flow tables as they are.
+    #[cold]
+    fn choose(&mut self, sw: &Shared, in_slot: u16) {
+        let Self { plan, ports, programs, .. } = self;
+        let (port, rx) = (&plan.ports[usize::from(in_slot)], &mut ports[usize::from(in_slot)].rx);
+        let reads = sw.pipeline().reads(port.ofport);
+        rx.lookup = match reads.used_words() {
+            0 => {
+                let key = FlowKey::EMPTY.with(slot::IN_PORT, u128::from(port.ofport));
+                let Translation { program, .. } = sw.pipeline().translate(plan, in_slot, &key);
+                if program.only() == Some(Op::Normal) && usual::is_possible(plan, port) {
+                    rx.flow = program.stats;
+                    Lookup::Normal
+                } else {
+                    programs.push(program);
+                    Lookup::Fixed((programs.len() - 1) as ProgramIx)
+                }
+            }
+            1 => Lookup::Word(reads.with(slot::IN_PORT).words()[0]),
+            _ => Lookup::Key,
+        };
+    }
+
+    /// Does with frames what a learning bridge does.
+    #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    fn pass_all(
+        &mut self,
+        sw: &Shared,
+        now: Time,
+        port: PortIx,
+        in_slot: u16,
+        batch: &mut Batch,
+        pool: &mut Pool,
+        out: &mut Outbox,
+    ) {
+        let mut macs = sw.macs.view(now);
+        for frame in batch.drain() {
+            if let Err(frame) = self.pass(&macs, in_slot, frame, pool, out) {
+                self.normal(sw, now, port, in_slot, frame, pool, out);
+                // The table may have moved to a larger array.
+                macs = sw.macs.view(now);
+            }
         }
     }
-}
 
-/// How much of a port's frames must be read with the flow tables as they are.
-#[cold]
-fn choose(sw: &Shared, plan: &Plan, in_slot: u16, programs: &mut Vec<Program>) -> Lookup {
-    let ofport = plan.ports[usize::from(in_slot)].ofport;
-    let reads = sw.pipeline().reads(ofport);
-    match reads.used_words() {
-        0 => {
-            let key = FlowKey::EMPTY.with(slot::IN_PORT, u128::from(ofport));
-            let translation = sw.pipeline().translate(plan, in_slot, &key);
-            programs.push(translation.program);
-            Lookup::Fixed((programs.len() - 1) as ProgramIx)
+    /// Does with a usual frame what a learning bridge does; gives back an unusual one.
+    #[inline(always)]
+    fn pass(
+        &mut self,
+        macs: &View<'_>,
+        in_slot: u16,
+        frame: Frame,
+        pool: &mut Pool,
+        out: &mut Outbox,
+    ) -> Result<(), Frame> {
+        let Self { ports, plan, floods_easily, .. } = self;
+        let choice = usual::choose(&ports[usize::from(in_slot)].rx, macs, &frame);
+        let mut sender = Sender { ports, pool, out };
+        match choice {
+            Choice::Known(slot, path) => sender.send_known(slot, path, frame),
+            Choice::Flood(path) if *floods_easily => sender.flood(&plan.flood_order, path, frame),
+            Choice::Flood(_) | Choice::Unusual => Err(frame),
         }
-        1 => Lookup::Word(reads.with(slot::IN_PORT).words()[0]),
-        _ => Lookup::Key,
+    }
+
+    /// Does with a frame what a learning bridge does, whatever frame it is.
+    #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    fn normal(
+        &mut self,
+        sw: &Shared,
+        now: Time,
+        port: PortIx,
+        in_slot: u16,
+        frame: Frame,
+        pool: &mut Pool,
+        out: &mut Outbox,
+    ) {
+        Execution::new(&self.plan, sw, now, port, in_slot, &mut self.ports, pool, out).normal(frame);
     }
 }
 
@@ -211,7 +359,19 @@ fn translate(
     at
 }
 
+/// How many frames, how many bytes in all, and in the shortest.
+#[inline]
+fn sum(frames: &[Frame]) -> (u64, u64, usize) {
+    // In a lab there is one; the loop for many is no loop then.
+    if let [frame] = frames {
+        return (1, frame.len() as u64, frame.len());
+    }
+    let lens = frames.iter().map(Frame::len);
+    (frames.len() as u64, lens.clone().sum::<usize>() as u64, lens.min().unwrap_or(0))
+}
+
+/// Ends all frames for one reason.
 #[cold]
-fn drop_all(batch: &mut Batch, out: &mut Outbox, why: Drop) {
+pub(crate) fn drop_all(batch: &mut Batch, out: &mut Outbox, why: Drop) {
     batch.drain().for_each(|frame: Frame| out.drop(frame, why));
 }

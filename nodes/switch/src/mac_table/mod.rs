@@ -20,7 +20,7 @@ mod writer;
 use packet::MacAddr;
 use sim_core::Time;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use writer::Writer;
 
@@ -40,12 +40,16 @@ const NO_LEVEL: usize = SIZES.len();
 type Pair = [AtomicU64; 2];
 
 /// The stations of one bridge.
+///
+/// The order of the fields is that of [`Shared`](crate::Shared)'s cache line: all that a lookup needs of a table of the
+/// first level is in the first 48 bytes.
+#[repr(C)]
 pub struct MacTable {
     hash_key: [u64; 2],
-    levels: [OnceLock<Box<[Pair]>>; SIZES.len()],
     /// The level that readers probe.
-    current: AtomicUsize,
-    ageing_ms: AtomicU64,
+    current: AtomicU32,
+    ageing_ms: AtomicU32,
+    levels: [OnceLock<Box<[Pair]>>; SIZES.len()],
     writer: Mutex<Writer>,
 }
 
@@ -86,7 +90,8 @@ pub struct View<'a> {
     slots: &'a [Pair],
     hash_key: [u64; 2],
     now: u64,
-    ageing: u64,
+    /// What was last heard before this has aged.
+    first_live: u64,
 }
 
 /// The value word: port, static flag, check bits, stamp.
@@ -100,9 +105,9 @@ impl MacTable {
         let hash_key = [splitmix(seed), splitmix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)) | 1];
         Self {
             hash_key,
+            current: AtomicU32::new(NO_LEVEL as u32),
+            ageing_ms: AtomicU32::new(DEFAULT_AGEING_S as u32 * 1000),
             levels: Default::default(),
-            current: AtomicUsize::new(NO_LEVEL),
-            ageing_ms: AtomicU64::new(DEFAULT_AGEING_S * 1000),
             writer: Mutex::new(Writer::new()),
         }
     }
@@ -110,9 +115,9 @@ impl MacTable {
     /// The table as it is at `now`.
     #[inline]
     pub fn view(&self, now: Time) -> View<'_> {
-        let slots = self.slots(self.current.load(Ordering::Acquire));
-        let ageing = self.ageing_ms.load(Ordering::Relaxed);
-        View { slots, hash_key: self.hash_key, now: millis(now), ageing }
+        let slots = self.slots(self.current.load(Ordering::Acquire) as usize);
+        let now = millis(now);
+        View { slots, hash_key: self.hash_key, now, first_live: (now + 1).saturating_sub(self.ageing()) }
     }
 
     /// Notes that a station was heard behind `port`.
@@ -148,7 +153,7 @@ impl MacTable {
         let mut writer = self.lock();
         // What is gone stays gone when the time becomes longer.
         writer.purge(self, millis(now));
-        self.ageing_ms.store(seconds.clamp(15, 3600) * 1000, Ordering::Relaxed);
+        self.ageing_ms.store(seconds.clamp(15, 3600) as u32 * 1000, Ordering::Relaxed);
         writer.ageing_changed();
     }
 
@@ -189,33 +194,28 @@ impl MacTable {
         self.levels.get(level).and_then(OnceLock::get).map_or(&[], |slots| slots)
     }
 
+    #[inline]
     fn ageing(&self) -> u64 {
-        self.ageing_ms.load(Ordering::Relaxed)
+        u64::from(self.ageing_ms.load(Ordering::Relaxed))
     }
 }
 
 impl View<'_> {
     /// What is known of a station; `None` if it was never heard or has aged.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, key: StationKey) -> Option<Station> {
         let hash = hash(self.hash_key, key);
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut slot = hash as usize & mask;
-        for _ in 0..self.slots.len() {
-            let pair = &self.slots[slot];
-            let found = pair[0].load(Ordering::Acquire);
-            if found == key.0 {
-                let value = Value(pair[1].load(Ordering::Acquire));
-                let station = Station { port: value.port(), is_static: value.is_static(), stamp: value.stamp(), slot };
-                let live = value.is_check_of(hash) && !value.is_aged(self.now, self.ageing);
-                return live.then_some(station);
-            }
-            if found == 0 {
-                return None;
-            }
-            slot = (slot + 1) & mask;
-        }
-        None
+        let home = hash as usize & self.slots.len().wrapping_sub(1);
+        let pair = self.slots.get(home)?;
+        let (slot, pair) = match pair[0].load(Ordering::Acquire) {
+            found if found == key.0 => (home, pair),
+            0 => return None,
+            _ => find_further(self.slots, key, home)?,
+        };
+        let value = Value(pair[1].load(Ordering::Acquire));
+        let station = Station { port: value.port(), is_static: value.is_static(), stamp: value.stamp(), slot };
+        let is_live = value.is_check_of(hash) && (value.is_static() || value.stamp() >= self.first_live);
+        is_live.then_some(station)
     }
 
     /// Whether [`View::refresh`] would change the entry.
@@ -225,7 +225,7 @@ impl View<'_> {
     }
 
     /// Notes that a station was heard where it was.
-    #[inline]
+    #[inline(always)]
     pub fn refresh(&self, key: StationKey, station: &Station) {
         let old = Value::new(station.port, station.is_static, hash(self.hash_key, key), station.stamp);
         if let Some(pair) = self.slots.get(station.slot) {
@@ -302,6 +302,22 @@ impl Value {
     const fn at(self, stamp: u64) -> Self {
         Self((self.0 & ((1 << Self::STAMP_SHIFT) - 1)) | (stamp << Self::STAMP_SHIFT))
     }
+}
+
+/// Where a key is that isn't in the slot where its hash puts it. Not a method of [`View`], so that a view can stay in
+/// registers.
+#[inline(never)]
+fn find_further(slots: &[Pair], key: StationKey, home: usize) -> Option<(usize, &Pair)> {
+    let mask = slots.len().wrapping_sub(1);
+    for step in 1..slots.len() {
+        let slot = (home + step) & mask;
+        match slots[slot][0].load(Ordering::Acquire) {
+            found if found == key.0 => return Some((slot, &slots[slot])),
+            0 => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A keyed hash: the folded product of 64 by 64 bits.

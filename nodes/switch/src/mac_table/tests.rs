@@ -213,7 +213,7 @@ proptest! {
 #[test]
 fn an_idle_table_owns_no_memory_and_finds_nothing() {
     let table = MacTable::new(1);
-    assert_eq!(table.current.load(Ordering::Relaxed), NO_LEVEL);
+    assert_eq!(table.current.load(Ordering::Relaxed), NO_LEVEL as u32);
     assert_eq!(table.view(Time::ZERO).find(key(1, 0)), None);
     assert!(size_of::<MacTable>() < 512, "{}", size_of::<MacTable>());
 }
@@ -270,4 +270,10 @@ fn readers_beside_a_writer_see_right_ports_or_nothing() {
         // Seven check bits leave one race in 128 undetected.
         assert!(reader.join().is_ok_and(|wrong| wrong < 200));
     });
+}
+
+#[test]
+fn a_lookup_in_a_small_table_needs_48_bytes_of_it() {
+    let first_level = std::mem::offset_of!(MacTable, levels);
+    assert_eq!(first_level + size_of::<std::sync::OnceLock<Box<[super::Pair]>>>(), 48);
 }

@@ -213,7 +213,7 @@ impl Writer {
         }
         self.nodes = nodes;
         self.level = next;
-        table.current.store(next, Ordering::Release);
+        table.current.store(next as u32, Ordering::Release);
     }
 
     fn insert(&mut self, table: &MacTable, key: StationKey, port: u16, is_static: bool, now: u64) {
