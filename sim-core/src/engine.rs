@@ -299,7 +299,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         let rng = &mut self.rests[node.index()].stream;
         let mut cx = Cx { now: self.now, pool: &mut self.pool, rng, out: &mut self.out };
         let result = f(&mut self.nodes[node.index()], &mut cx);
-        self.flush(node, None);
+        self.flush(node);
         result
     }
 
@@ -515,14 +515,34 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             if frame.tag() != Tag::NONE {
                 self.watch.arrived(self.now, node, port, &frame);
             }
-            let copy = tapped.then(|| frame.share());
-            self.batch.push(frame);
-            let rng = &mut self.rests[node.index()].stream;
-            let mut cx = Cx { now: self.now, pool: &mut self.pool, rng, out: &mut self.out };
-            self.nodes[node.index()].frames(&mut cx, port, &mut self.batch);
-            debug_assert!(self.batch.is_empty(), "a node drains its batch");
-            self.flush(node, copy.map(|frame| (dir, port, frame)));
+            if tapped {
+                self.deliver_tapped(dir, node, port, frame);
+                continue;
+            }
+            self.deliver(node, port, frame);
+            self.flush(node);
         }
+    }
+
+    /// Hands a frame to a node.
+    #[inline]
+    fn deliver(&mut self, node: NodeIx, port: PortIx, frame: Frame) {
+        self.batch.push(frame);
+        let rng = &mut self.rests[node.index()].stream;
+        let mut cx = Cx { now: self.now, pool: &mut self.pool, rng, out: &mut self.out };
+        self.nodes[node.index()].frames(&mut cx, port, &mut self.batch);
+        debug_assert!(self.batch.is_empty(), "a node drains its batch");
+    }
+
+    /// Hands a frame to a node and shows it to the watch, with what the receiving port made of it.
+    #[inline(never)]
+    fn deliver_tapped(&mut self, dir: DirIx, node: NodeIx, port: PortIx, frame: Frame) {
+        let copy = frame.share();
+        self.deliver(node, port, frame);
+        let killed = self.out.drops.iter().find(|(drop, _)| drop.port == Some(port));
+        let killed = killed.map(|(drop, _)| (drop.reason, DropSite { node, port: Some(port), dir: None }));
+        self.watch.seen(&Seen { now: self.now, dir, frame: &copy, killed, arrived: true });
+        self.flush(node);
     }
 
     /// A corrupted frame arrives: one bit of it is wrong, and the receiver's frame check finds out.
@@ -566,47 +586,29 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
             let rng = &mut self.rests[node.index()].stream;
             let mut cx = Cx { now: self.now, pool: &mut self.pool, rng, out: &mut self.out };
             self.nodes[node.index()].wake(&mut cx);
-            self.flush(node, None);
+            self.flush(node);
             return;
         }
         self.schedule(node);
     }
 
-    /// Carries out what a node left in the outbox. `arrived` is the frame it was given, if that is captured.
+    /// Carries out what a node left in the outbox.
     #[inline]
-    fn flush(&mut self, node: NodeIx, arrived: Option<(DirIx, PortIx, Frame)>) {
-        if arrived.is_some() || !self.out.drops.is_empty() || !self.out.notices.is_empty() {
-            self.flush_observations(node, arrived);
+    fn flush(&mut self, node: NodeIx) {
+        if !self.out.drops.is_empty() || !self.out.notices.is_empty() {
+            self.flush_observations(node);
         }
-        match self.out.frames.len() {
-            0 => {}
-            // By far the most common: a station's frame, forwarded.
-            1 => {
-                if let Some((port, frame)) = self.out.frames.pop() {
-                    self.transmit(node, port, frame);
-                }
-            }
-            _ => {
-                let mut frames = std::mem::take(&mut self.out.frames);
-                for (port, frame) in frames.drain(..) {
-                    self.transmit(node, port, frame);
-                }
-                self.out.frames = frames;
+        if let Some((port, frame)) = self.out.first.take() {
+            self.transmit(node, port, frame);
+            if !self.out.frames.is_empty() {
+                self.transmit_others(node);
             }
         }
         self.schedule(node);
     }
 
-    fn flush_observations(&mut self, node: NodeIx, arrived: Option<(DirIx, PortIx, Frame)>) {
-        if let Some((dir, port, frame)) = arrived {
-            let killed = self
-                .out
-                .drops
-                .iter()
-                .find(|(drop, _)| drop.port == Some(port))
-                .map(|(drop, _)| (drop.reason, DropSite { node, port: Some(port), dir: None }));
-            self.watch.seen(&Seen { now: self.now, dir, frame: &frame, killed, arrived: true });
-        }
+    #[inline(never)]
+    fn flush_observations(&mut self, node: NodeIx) {
         let mut drops = std::mem::take(&mut self.out.drops);
         for (drop, frame) in drops.drain(..) {
             self.rests[node.index()].drops.count(drop.port, drop.reason);
@@ -619,6 +621,15 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         self.notices.extend(self.out.notices.drain(..).map(|tag| (node, tag)));
     }
 
+    #[inline(never)]
+    fn transmit_others(&mut self, node: NodeIx) {
+        let mut frames = std::mem::take(&mut self.out.frames);
+        for (port, frame) in frames.drain(..) {
+            self.transmit(node, port, frame);
+        }
+        self.out.frames = frames;
+    }
+
     /// Puts a frame on the link of a port.
     #[inline]
     fn transmit(&mut self, node: NodeIx, port: PortIx, frame: Frame) {
@@ -628,25 +639,26 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         if self.in_flight >= self.max_in_flight {
             return self.killed_on_link(dir, &frame, DropReason::NoBuffer);
         }
-        let mut second = None;
         let tag = frame.tag();
-        match self.directions[dir.index()].send(self.now, frame, &mut second) {
-            Sent::Away(first) => {
-                self.in_flight += 1;
-                if tag != Tag::NONE {
-                    self.watch.sent(node, tag);
-                }
-                if let Some(arrival) = first {
-                    self.queue.push(arrival, Event::Arrival(dir));
-                }
+        match self.directions[dir.index()].send(self.now, frame) {
+            Sent::Away(first) => self.departed(node, dir, tag, first),
+            Sent::Twice(first, second) => {
+                self.departed(node, dir, tag, first);
+                self.departed(node, dir, tag, second);
             }
             Sent::Killed(frame, reason) => self.killed_on_link(dir, &frame, reason),
         }
-        if let Some(copy) = second {
-            self.in_flight += 1;
-            if let Some(arrival) = self.directions[dir.index()].send_copy(self.now, copy) {
-                self.queue.push(arrival, Event::Arrival(dir));
-            }
+    }
+
+    /// A frame is on its way; `first` is its arrival if that is the direction's next.
+    #[inline]
+    fn departed(&mut self, node: NodeIx, dir: DirIx, tag: Tag, first: Option<Time>) {
+        self.in_flight += 1;
+        if tag != Tag::NONE {
+            self.watch.sent(node, tag);
+        }
+        if let Some(arrival) = first {
+            self.queue.push(arrival, Event::Arrival(dir));
         }
     }
 

@@ -177,6 +177,8 @@ pub(crate) struct Rest {
 pub(crate) enum Sent {
     /// It is on its way; `Some` if the direction's next arrival is now at that time.
     Away(Option<Time>),
+    /// It is on its way twice.
+    Twice(Option<Time>, Option<Time>),
     /// It is dead.
     Killed(Frame, DropReason),
 }
@@ -216,9 +218,9 @@ impl Direction {
         self.rest.config = config;
     }
 
-    /// Sends `frame` at `now`. `second` takes the other copy if the link duplicates it.
+    /// Sends `frame` at `now`.
     #[inline]
-    pub(crate) fn send(&mut self, now: Time, frame: Frame, second: &mut Option<Frame>) -> Sent {
+    pub(crate) fn send(&mut self, now: Time, frame: Frame) -> Sent {
         if !self.up {
             return Sent::Killed(frame, DropReason::LinkDown);
         }
@@ -229,21 +231,29 @@ impl Direction {
         if self.busy_until > now && !self.has_room(now, size.total) {
             return Sent::Killed(frame, DropReason::QueueFull);
         }
-        let mut fate = Fate::default();
         if self.random {
-            fate = self.draw();
-            if fate.lost {
-                return Sent::Killed(frame, DropReason::Loss);
-            }
-            if fate.twice {
-                *second = Some(frame.share());
-            }
+            return self.send_by_chance(now, frame, size.total);
         }
-        Sent::Away(self.depart(now, frame, size.total, &fate))
+        Sent::Away(self.depart(now, frame, size.total, &Fate::default()))
+    }
+
+    /// The same for a link that leaves something to chance.
+    #[inline(never)]
+    fn send_by_chance(&mut self, now: Time, frame: Frame, size: u64) -> Sent {
+        let fate = self.draw();
+        if fate.lost {
+            return Sent::Killed(frame, DropReason::Loss);
+        }
+        let copy = fate.twice.then(|| frame.share());
+        let first = self.depart(now, frame, size, &fate);
+        match copy {
+            Some(copy) => Sent::Twice(first, self.send_copy(now, copy)),
+            None => Sent::Away(first),
+        }
     }
 
     /// Sends the second copy of a frame that the link duplicates: right behind the first, and as exposed to delay.
-    pub(crate) fn send_copy(&mut self, now: Time, frame: Frame) -> Option<Time> {
+    fn send_copy(&mut self, now: Time, frame: Frame) -> Option<Time> {
         let size = wire_size(&frame).total;
         let fate = self.draw_delay(Fate::default());
         self.depart(now, frame, size, &fate)
@@ -410,8 +420,8 @@ mod tests {
     }
 
     fn send(direction: &mut Direction, pool: &mut Pool, at: u64, len: usize) -> Result<(), DropReason> {
-        match direction.send(Time::from_nanos(at), pool.zeroed(len), &mut None) {
-            Sent::Away(_) => Ok(()),
+        match direction.send(Time::from_nanos(at), pool.zeroed(len)) {
+            Sent::Away(_) | Sent::Twice(..) => Ok(()),
             Sent::Killed(_, reason) => Err(reason),
         }
     }
@@ -480,7 +490,7 @@ mod tests {
         };
         for (tags, len, fits) in [(1, 1518, true), (1, 1519, false), (2, 1522, true), (3, 1523, false)] {
             let frame = tagged(tags, len, &mut pool);
-            let away = matches!(d.send(Time::ZERO, frame, &mut None), Sent::Away(_));
+            let away = matches!(d.send(Time::ZERO, frame), Sent::Away(_));
             assert_eq!(away, fits, "{tags} tags, {len} bytes");
         }
     }
@@ -491,7 +501,7 @@ mod tests {
         let mut d = direction(DirectionConfig { delay: Duration::ZERO, ..DirectionConfig::default() });
         let mut frame = pool.zeroed(54 + 3000);
         frame.set_offload(Offload { segment_size: 1460, header_len: 54, ..Offload::default() });
-        assert!(matches!(d.send(Time::ZERO, frame, &mut None), Sent::Away(_)));
+        assert!(matches!(d.send(Time::ZERO, frame), Sent::Away(_)));
         // 3000 bytes are three segments: 3000 + 3 * 54 bytes at 0.8 ns each.
         assert_eq!(arrivals(&d), [2530]);
     }
@@ -532,10 +542,10 @@ mod tests {
         let mut d = direction(config);
         let (mut lost, mut twice) = (0, 0);
         for i in 0..10_000 {
-            let mut second = None;
-            match d.send(Time::from_nanos(i), pool.zeroed(60), &mut second) {
+            match d.send(Time::from_nanos(i), pool.zeroed(60)) {
                 Sent::Killed(_, reason) => lost += usize::from(reason == DropReason::Loss),
-                Sent::Away(_) => twice += usize::from(second.is_some()),
+                Sent::Twice(..) => twice += 1,
+                Sent::Away(_) => {}
             }
         }
         let corrupt = d.in_flight.iter().filter(|f| f.corrupt).count();

@@ -114,6 +114,9 @@ impl Batch {
 /// Where a node puts what it does. The driver empties it after each call.
 #[derive(Debug, Default)]
 pub struct Outbox {
+    /// The first frame, most often the only one.
+    pub(crate) first: Option<(PortIx, Frame)>,
+    /// Those after it.
     pub(crate) frames: Vec<(PortIx, Frame)>,
     pub(crate) drops: Vec<(Drop, Frame)>,
     pub(crate) notices: Vec<Tag>,
@@ -123,7 +126,11 @@ impl Outbox {
     /// Sends `frame` out of `port`.
     #[inline]
     pub fn send(&mut self, port: PortIx, frame: Frame) {
-        self.frames.push((port, frame));
+        if self.first.is_none() {
+            self.first = Some((port, frame));
+        } else {
+            self.frames.push((port, frame));
+        }
     }
 
     /// Ends `frame`, for a reason.
@@ -140,7 +147,7 @@ impl Outbox {
 
     /// Takes the frames out, in the order sent.
     pub fn take_frames(&mut self) -> impl Iterator<Item = (PortIx, Frame)> + '_ {
-        self.frames.drain(..)
+        self.first.take().into_iter().chain(self.frames.drain(..))
     }
 
     /// Takes the drops out.

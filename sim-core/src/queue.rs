@@ -118,10 +118,9 @@ impl Queue {
 
     fn take_all(&mut self, first: Entry, into: &mut Vec<Event>) {
         self.empty(first, into);
-        while let Some(entry) = self.heap.first()
-            && entry.time == first.time
+        while self.first() == first.time
+            && let Some(entry) = self.heap.pop()
         {
-            self.heap.pop();
             self.empty(entry, into);
         }
         into.sort_unstable();
@@ -137,45 +136,64 @@ impl Queue {
     }
 }
 
-/// Instants, the earliest first.
+/// Instants, the earliest first. What is taken leaves its place vacant: most events cause one other, which then takes that
+/// place, so that the heap is put in order once and not twice.
 #[derive(Debug, Default)]
-struct Heap(Vec<Entry>);
+struct Heap {
+    entries: Vec<Entry>,
+    /// Whether the first place is vacant.
+    is_vacant: bool,
+}
 
 impl Heap {
     const CHILDREN: usize = 4;
 
     #[inline]
     fn first(&self) -> Option<Entry> {
-        self.0.first().copied()
+        if self.is_vacant {
+            return least(&self.entries, 1).map(|at| self.entries[at]);
+        }
+        self.entries.first().copied()
     }
 
     #[inline]
     fn push(&mut self, item: Entry) {
-        let mut hole = self.0.len();
-        self.0.push(item);
+        if std::mem::take(&mut self.is_vacant) {
+            return self.sink(item);
+        }
+        let mut hole = self.entries.len();
+        self.entries.push(item);
         while hole > 0 {
             let parent = (hole - 1) / Self::CHILDREN;
-            if self.0[parent].time <= item.time {
+            if self.entries[parent].time <= item.time {
                 break;
             }
-            self.0[hole] = self.0[parent];
+            self.entries[hole] = self.entries[parent];
             hole = parent;
         }
-        self.0[hole] = item;
+        self.entries[hole] = item;
     }
 
     #[inline]
     fn pop(&mut self) -> Option<Entry> {
-        let first = self.first()?;
-        let item = self.0.pop()?;
-        let heap = self.0.as_mut_slice();
-        if heap.is_empty() {
-            return Some(first);
+        if std::mem::take(&mut self.is_vacant) {
+            let last = self.entries.pop()?;
+            if self.entries.is_empty() {
+                return None;
+            }
+            self.sink(last);
         }
+        let first = self.entries.first().copied()?;
+        self.is_vacant = true;
+        Some(first)
+    }
+
+    /// Puts an entry at the first place, or below, past the entries that are earlier.
+    #[inline]
+    fn sink(&mut self, item: Entry) {
+        let heap = self.entries.as_mut_slice();
         let mut hole = 0;
-        loop {
-            let child = hole * Self::CHILDREN + 1;
-            let Some(at) = least(heap, child) else { break };
+        while let Some(at) = least(heap, hole * Self::CHILDREN + 1) {
             if heap[at].time >= item.time {
                 break;
             }
@@ -183,7 +201,6 @@ impl Heap {
             hole = at;
         }
         heap[hole] = item;
-        Some(first)
     }
 }
 
