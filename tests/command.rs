@@ -99,8 +99,17 @@ fn exec_runs_an_event_of_the_file_first_if_its_time_is_before() {
 #[test]
 fn exec_waits_for_the_checks_if_there_are_some() {
     let lab = Lab::new(&format!("{LAB}[[checks]]\nat = \"5s\"\nping = {{ from = \"h1\", to = \"h2\" }}\n"));
-    assert!(lab.exec("checks").contains("ping h1 h2: Passed"), "{}", lab.exec("checks"));
-    assert!(lab.exec("checks --at 1s").contains("ping h1 h2: waits"), "{}", lab.exec("checks --at 1s"));
+    assert!(lab.exec("checks").starts_with("pass    ping h1 h2  (5.004040 s)"), "{}", lab.exec("checks"));
+    assert_eq!(lab.exec("checks --at 1s"), "waits   ping h1 h2\n");
+}
+
+#[test]
+fn at_the_prompt_the_checks_run_when_they_are_asked_for_and_then_again() {
+    let lab = Lab::new(&format!("{LAB}[[checks]]\nping = {{ from = \"h1\", to = \"h2\" }}\n"));
+    let table = prompt(&lab.file, "s1 ovs-appctl fdb/show br0\n");
+    assert_eq!(table, [" port  VLAN  MAC                Age"], "nobody has spoken");
+    let reports = prompt(&lab.file, "checks\nh1 ping h2 -c 2\nchecks\n").join("\n");
+    assert!(reports.contains("pass    ping h1 h2") && reports.contains("pair: 1 passed, 0 failed"), "{reports}");
 }
 
 #[test]

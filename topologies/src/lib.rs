@@ -7,7 +7,7 @@
 //! * [`lab`]: what it means: a [`Lab`] can't be wrong, since names lead somewhere and values fit.
 //! * [`run`](mod@run): the lab's devices and links, running; its checks, events and captures.
 //!
-//! [`load`](load()) reads a file, [`parse`] a text. [`generate`] writes labs of regular shapes.
+//! [`load`](load()) reads a file, [`parse`] a text. [`generate()`] writes labs of regular shapes.
 
 pub mod error;
 pub mod generate;

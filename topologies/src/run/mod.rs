@@ -6,13 +6,13 @@
 //! | [`build`] | from a [`Lab`](crate::Lab) to an engine full of devices |
 //! | [`net`] | the running lab: names, addresses, acts on its nodes |
 //! | [`prompt`] | the one grammar of what can be typed: `NODE COMMAND...` or a lab command |
-//! | [`link_command`] | `link NODE:PORT ...` |
+//! | `link_command` | `link NODE:PORT ...` |
 //! | [`session`] | events and checks on a running lab, in the lab's total order |
 //! | [`check`] | the checks: each a small machine that is polled |
 //! | [`pingall`] | an echo between all pairs of hosts, in Mininet's order and words |
 //! | [`report`] | what the checks found, as text and as JSON |
 //! | [`storm`] | the loop guard's message |
-//! | [`watch`], [`capture`], [`names`] | what looks on |
+//! | [`watch`], `capture`, [`names`] | what looks on |
 
 pub mod build;
 mod capture;

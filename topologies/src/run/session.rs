@@ -67,6 +67,8 @@ pub struct Session {
     grading: bool,
     /// Whether their report is printed once they are decided.
     announce: bool,
+    /// Whether somebody has seen how they came out.
+    is_seen: bool,
     jobs: Vec<Job>,
     output: String,
     errors: Vec<EventError>,
@@ -96,6 +98,7 @@ impl Session {
             checks,
             grading: true,
             announce: false,
+            is_seen: false,
             jobs: Vec::new(),
             output: String::new(),
             errors: Vec::new(),
@@ -305,6 +308,7 @@ impl Session {
     fn after_polls(&mut self) {
         if self.announce && self.is_decided() {
             self.announce = false;
+            self.is_seen = true;
             let report = self.report().text();
             self.output += &report;
         }
@@ -335,8 +339,13 @@ impl Session {
         self.jobs = left;
     }
 
-    /// Runs the checks from now on; while they run, says how they stand.
+    /// Runs the checks from now on. While they run, says how they stand; of those that ran by themselves, how they came
+    /// out.
     fn run_checks(&mut self) -> String {
+        if self.grading && self.is_decided() && !self.is_seen {
+            self.is_seen = true;
+            return self.report().text();
+        }
         if !self.grading || self.is_decided() {
             self.checks.iter_mut().for_each(|check| check.state = State::Waiting);
             (self.grading, self.announce) = (true, true);
