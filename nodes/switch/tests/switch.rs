@@ -213,6 +213,28 @@ fn a_mirror_copies_what_comes_and_goes_and_its_port_takes_no_frames() {
 }
 
 #[test]
+fn a_mirror_into_a_vlan_reaches_all_ports_that_carry_it_and_copies_no_frame_of_it() {
+    let mirror = " -- set port p0 tag=9 -- set port p1 tag=9 -- set port p2 trunks=99 -- set port p3 tag=99 \
+                  -- --id=@n create mirror name=m0 select_all=true output_vlan=99 -- set bridge br0 mirrors=@n";
+    let mut rig = bridge(4, mirror);
+    let mut outcome = rig.offer(PortIx(0), &frame(1, 255, 0)).frames;
+    outcome.sort();
+    // The copy leaves p2, a trunk, in VLAN 99 with its tag, and p3, an access port, without.
+    assert_eq!(outcome, [(PortIx(1), frame(1, 255, 0)), (PortIx(2), frame(1, 255, 99)), (PortIx(3), frame(1, 255, 0))]);
+    assert_eq!(rig.ports(3, &frame(3, 255, 0)), [2], "a frame of VLAN 99 itself isn't copied into it");
+}
+
+#[test]
+fn a_mirrors_copies_are_cut_to_its_snaplen_and_the_frame_itself_is_not() {
+    let mirror = " -- --id=@m get port p2 -- --id=@n create mirror name=m0 select_all=true output_port=@m snaplen=20 \
+                  -- set bridge br0 mirrors=@n";
+    let mut rig = bridge(3, mirror);
+    let sizes: Vec<_> =
+        rig.offer(PortIx(0), &frame(1, 255, 0)).frames.into_iter().map(|(port, bytes)| (port, bytes.len())).collect();
+    assert_eq!(sizes, [(PortIx(2), 20), (PortIx(1), frame(1, 255, 0).len())]);
+}
+
+#[test]
 fn a_bond_is_one_port_and_sends_by_a_link_that_is_up() {
     let mut rig = Rig::new(3);
     rig.line("ovs-vsctl add-br br0 -- add-bond br0 bond0 p0 p1 -- add-port br0 p2");
