@@ -1,5 +1,7 @@
 //! Every example passes its own checks, is the same lab twice with one seed, and is in `netloom example`.
 
+#[path = "support/for_examples.rs"]
+mod for_examples;
 mod support;
 
 use std::collections::BTreeSet;
@@ -8,41 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use support::{netloom, tempdir};
 
-/// All examples; each is a test of its own.
-macro_rules! examples {
-    ($($test:ident = $name:literal;)*) => {
-        const EXAMPLES: &[&str] = &[$($name),*];
+for_examples::each_example!(each_passes, super::passes);
+for_examples::each_example!(each_repeats, super::repeats);
 
-        mod passes {
-            $(
-                #[test]
-                fn $test() {
-                    super::passes($name);
-                }
-            )*
-        }
-
-        mod repeats {
-            $(
-                #[test]
-                fn $test() {
-                    super::repeats($name);
-                }
-            )*
-        }
-    };
-}
-
-examples! {
-    access_trunk_native = "access-trunk-native";
-    broadcast_loop = "broadcast-loop";
-    ipv6_neighbours = "ipv6-neighbours";
-    link_failure = "link-failure";
-    mac_table_overflow = "mac-table-overflow";
-    qinq_provider = "qinq-provider";
-    slow_lossy_wan = "slow-lossy-wan";
-    vlan_two_servers = "vlan-two-servers";
-}
+use each_passes::NAMES as EXAMPLES;
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).with_extension("toml")

@@ -1,5 +1,7 @@
 //! What tshark reads in the captures of the examples: tags, addresses, questions and answers.
 
+#[path = "support/for_examples.rs"]
+mod for_examples;
 mod support;
 
 use std::collections::BTreeMap;
@@ -61,31 +63,11 @@ fn strings<const N: usize>(row: [&str; N]) -> Vec<String> {
     row.map(str::to_owned).to_vec()
 }
 
-macro_rules! sound {
-    ($($test:ident = $name:literal;)*) => {
-        mod reads_without_complaint {
-            $(
-                #[test]
-                fn $test() {
-                    if super::needs(&["tshark"]) {
-                        super::sound($name);
-                    }
-                }
-            )*
-        }
-    };
-}
-
-sound! {
-    access_trunk_native = "access-trunk-native";
-    broadcast_loop = "broadcast-loop";
-    ipv6_neighbours = "ipv6-neighbours";
-    link_failure = "link-failure";
-    mac_table_overflow = "mac-table-overflow";
-    qinq_provider = "qinq-provider";
-    slow_lossy_wan = "slow-lossy-wan";
-    vlan_two_servers = "vlan-two-servers";
-}
+for_examples::each_example!(each_is_read_without_complaint, |name| {
+    if crate::support::needs(&["tshark"]) {
+        crate::sound(name);
+    }
+});
 
 /// No frame is malformed or strange, and every checksum is right, in pcapng and in pcap; both hold the same frames.
 fn sound(example: &str) {
