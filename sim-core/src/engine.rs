@@ -348,7 +348,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         self.notices.pop_front()
     }
 
-    /// Frame arrivals and timers so far.
+    /// Frame arrivals, frames that died on a link, and timers so far.
     pub fn events(&self) -> u64 {
         self.events
     }
@@ -562,6 +562,8 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
     /// Counts and shows a frame that a link killed.
     #[cold]
     fn killed(&mut self, dir: DirIx, frame: &Frame, reason: DropReason, arrived: bool) {
+        // In a storm most frames die in front of full links. They are work as well, which the budget must see.
+        self.events += u64::from(!arrived);
         let direction = &mut self.directions[dir.index()];
         direction.rest.drops.count(Some(direction.to_port), reason);
         let site = DropSite { node: direction.to, port: Some(direction.to_port), dir: Some(dir) };
