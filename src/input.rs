@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 use topologies::run::{CaptureError, EventError, Net, Session, SetupError, Sink};
-use topologies::{Diagnostic, LoadedLab, Override, Severity};
+use topologies::{Diagnostic, LoadedLab, Override};
 
 /// The lab that `run` starts without a file.
 pub(crate) const BUILT_IN: &str = include_str!("../examples/vlan-two-servers.toml");
@@ -49,16 +49,7 @@ pub(crate) fn session(file: Option<&Path>, args: &LabArgs, captures: &CaptureArg
 
 /// Setup lines that failed, as mistakes of the file.
 pub(crate) fn located(file: &str, errors: &[SetupError]) -> Vec<Diagnostic> {
-    let located = errors.iter().map(|error| Diagnostic {
-        severity: Severity::Error,
-        file: file.into(),
-        line: error.line,
-        column: u32::from(error.line > 0),
-        key: String::new(),
-        message: format!("{}: {}", error.node, error.message.trim_end()),
-        remedy: "correct the line: the message is the tool's own".to_owned(),
-    });
-    located.collect()
+    errors.iter().map(|error| error.diagnostic(file)).collect()
 }
 
 /// Prints the events that failed to standard error; gives how many there were.

@@ -199,6 +199,21 @@ fn setup_lines_never_run_on_the_machine() {
 }
 
 #[test]
+fn a_setup_line_that_fails_is_reported_with_the_other_mistakes_of_the_file() {
+    let place = Place::new();
+    let wrong =
+        "[hosts.h3]\nip = \"10.0.0.300/24\"\n[switches.s2]\nsetup = \"ovs-vsctl del-port nowhere\"\ncolour = 1\n";
+    place.file("both.toml", format!("{}{wrong}", with_setup("ovs-vsctl set port nowhere tag=9")));
+    let output = place.run(&["validate", "both.toml"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    for part in ["nowhere\" in table Port", "10.0.0.300/24", "colour"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!message.contains("del-port"), "what a switch with mistakes of its own would say is left out: {message}");
+}
+
+#[test]
 fn an_event_that_fails_is_named_by_its_line() {
     let place = Place::new();
     place.file(

@@ -1,7 +1,7 @@
 //! From a file or a text to a [`Lab`], or to all of its mistakes.
 
 use crate::error::{Diagnostic, Severity};
-use crate::lab::{Lab, resolve};
+use crate::lab::{Key, Lab, LabNode, resolve};
 use crate::spec::report::Report;
 use crate::spec::{self, LabSpec, Reader, Source, tree};
 use std::fs::File;
@@ -51,11 +51,29 @@ pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<LoadedLab
     let (spec, mut reader) = read_spec(file, text, overrides)?;
     let lab = resolve(&mut reader, spec, &default_name(file));
     let failed = reader.report.has_errors();
-    let diagnostics = reader.report.finish();
+    let mut diagnostics = reader.report.finish();
     match lab {
         Some(lab) if !failed => Ok(LoadedLab { lab, warnings: diagnostics }),
-        _ => Err(diagnostics),
+        draft => {
+            diagnostics
+                .extend(draft.iter().flat_map(|draft| setup_mistakes(file, draft, &diagnostics)).collect::<Vec<_>>());
+            diagnostics.sort_by_key(|found| (found.line == 0, found.line, found.column));
+            Err(diagnostics)
+        }
     }
+}
+
+/// What the switches that are not to blame refuse of their setup lines, so that it is reported with the file's other
+/// mistakes and not after them.
+fn setup_mistakes(file: &str, draft: &Lab, known: &[Diagnostic]) -> Vec<Diagnostic> {
+    let is_to_blame = |node: &LabNode| {
+        let path = format!("switches.{}", Key(&node.name));
+        let is_of_it = |key: &str| key.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        known.iter().any(|found| found.severity == Severity::Error && is_of_it(&found.key))
+    };
+    let sound = draft.nodes().iter().filter(|node| !is_to_blame(node));
+    let refused = sound.flat_map(|node| crate::run::try_setup(draft, node));
+    refused.map(|error| error.diagnostic(file)).collect()
 }
 
 /// Reads what was typed, mistakes included in the reader's report.

@@ -3,12 +3,13 @@
 use super::device::Device;
 use super::names::Names;
 use super::watch::Lookout;
-use crate::lab::{Lab, LabBridge, LabHost, LabSwitch, NodeKind};
+use crate::error::{Diagnostic, Severity};
+use crate::lab::{Lab, LabBridge, LabHost, LabNode, LabSwitch, NodeKind};
 use host::{Host, HostConfig, RouteConfig};
 use hub::Hub;
 use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
 use ovsdb::{Column, Datum, Mutator, Table, Txn, Uuid};
-use sim_core::{Engine, NodeIx};
+use sim_core::{Engine, NodeIx, Time};
 use std::fmt;
 use std::rc::Rc;
 use switch::{Switch, WorkerHandle};
@@ -25,6 +26,21 @@ pub struct SetupError {
     pub node: String,
     /// What the device says.
     pub message: String,
+}
+
+impl SetupError {
+    /// The error as a mistake of the lab file.
+    pub fn diagnostic(&self, file: &str) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            file: file.into(),
+            line: self.line,
+            column: u32::from(self.line > 0),
+            key: String::new(),
+            message: format!("{}: {}", self.node, self.message.trim_end()),
+            remedy: "correct the line: the message is the tool's own".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for SetupError {
@@ -46,7 +62,9 @@ pub(crate) fn build(lab: &Lab) -> Result<(LabEngine, Rc<Names>), Vec<SetupError>
     let worker = WorkerHandle::new();
     for node in lab.nodes() {
         let device = match &node.kind {
-            NodeKind::Switch(spec) => make_switch(lab, &node.name, spec, &worker),
+            NodeKind::Switch(spec) => {
+                make_switch(lab, &node.name, spec, &worker).map(|switch| Device::Switch(Box::new(switch)))
+            }
             NodeKind::Host(spec) => make_host(&node.name, spec),
             NodeKind::Hub(_) => Ok(Device::Hub(Box::new(Hub::new(node.ports.len())))),
         };
@@ -104,6 +122,24 @@ fn run_setup(lab: &Lab, engine: &mut LabEngine, errors: &mut Vec<SetupError>) {
     }
 }
 
+/// Runs the setup lines of a switch by itself; gives what it refuses. Nothing for nodes of other kinds.
+pub(crate) fn try_setup(lab: &Lab, node: &LabNode) -> Vec<SetupError> {
+    let NodeKind::Switch(spec) = &node.kind else { return Vec::new() };
+    if spec.setup.is_empty() {
+        return Vec::new();
+    }
+    // What is wrong with the switch itself has been reported.
+    let Ok(mut switch) = make_switch(lab, &node.name, spec, &WorkerHandle::new()) else { return Vec::new() };
+    for (number, port) in node.ports.iter().enumerate() {
+        switch.attach(&port.name, sim_core::PortIx(number as u32));
+    }
+    let refused = spec.setup.iter().filter_map(|line| {
+        let error = switch.command_at(Time::ZERO, &line.words).err()?;
+        Some(SetupError { line: line.line, node: node.name.clone(), message: error.to_string() })
+    });
+    refused.collect()
+}
+
 fn make_host(name: &str, spec: &LabHost) -> Result<Device, String> {
     let routes = spec.routes.iter().map(|&(to, via)| RouteConfig { to, via: Some(via), interface: None });
     let gateways = spec.gateways.iter().map(|&via| RouteConfig::default_via(via));
@@ -115,12 +151,12 @@ fn make_host(name: &str, spec: &LabHost) -> Result<Device, String> {
     Host::new(config).map(|host| Device::Host(Box::new(host))).map_err(|error| error.to_string())
 }
 
-fn make_switch(lab: &Lab, name: &str, spec: &LabSwitch, worker: &WorkerHandle) -> Result<Device, String> {
+fn make_switch(lab: &Lab, name: &str, spec: &LabSwitch, worker: &WorkerHandle) -> Result<Switch, String> {
     let mut switch = Switch::new(name, lab.seed(), worker);
     switch
         .transact(|txn| spec.bridges.iter().try_for_each(|bridge| insert_bridge(txn, bridge)))
         .map_err(|error: ovsdb::Error| error.to_string())?;
-    Ok(Device::Switch(Box::new(switch)))
+    Ok(switch)
 }
 
 /// Inserts a bridge as `ovs-vsctl add-br` does, with its local port, and the ports of the file.

@@ -29,6 +29,7 @@ pub mod storm;
 pub mod watch;
 
 pub use build::SetupError;
+pub(crate) use build::try_setup;
 pub use capture::Sink;
 pub use device::Device;
 pub use names::Names;
