@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use super::Echo;
+use super::over_ip::over_ip;
 use crate::wire::checksum::pseudo_v4;
 use crate::wire::{IpProtocol, icmpv4, ipv4, udp};
 
@@ -58,23 +58,7 @@ pub fn emit_header<'b>(
     &mut buffer[ipv4::HEADER_SIZE..][..payload_len]
 }
 
-/// The size of an echo packet with `data_len` bytes of data.
-pub const fn echo_len(data_len: usize) -> usize {
-    ipv4::HEADER_SIZE + icmpv4::HEADER_SIZE + data_len
-}
-
-/// Writes an echo request or reply and returns its size.
-pub fn emit_echo(buffer: &mut [u8], header: &Header, echo: Echo, data: &[u8]) -> usize {
-    let Echo { request, ident, seq } = echo;
-    emit_icmp(
-        buffer,
-        header,
-        &match request {
-            true => icmpv4::Repr::EchoRequest { ident, seq, data },
-            false => icmpv4::Repr::EchoReply { ident, seq, data },
-        },
-    )
-}
+over_ip!(ipv4, icmpv4, pseudo_v4);
 
 /// Why a packet could not be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,28 +73,20 @@ pub enum Error {
     ReassemblyTimeout,
 }
 
-/// The size of the error about a packet of `original_len` bytes.
-pub const fn error_len(original_len: usize) -> usize {
-    echo_len(if original_len < QUOTE_MAX { original_len } else { QUOTE_MAX })
-}
-
 /// Writes the error about a packet (from its IPv4 header on) and returns its size. The packet is
 /// quoted up to [`QUOTE_MAX`] bytes.
 pub fn emit_error(buffer: &mut [u8], header: &Header, error: Error, original: &[u8]) -> usize {
     let quoted = &original[..original.len().min(QUOTE_MAX)];
-    emit_icmp(
-        buffer,
-        header,
-        &match error {
-            Error::Unreachable(code) => icmpv4::Repr::Unreachable { code, mtu: 0, quoted },
-            Error::FragmentationNeeded(mtu) => {
-                let code = icmpv4::unreachable::FRAGMENTATION_NEEDED;
-                icmpv4::Repr::Unreachable { code, mtu, quoted }
-            }
-            Error::TtlExceeded => icmpv4::Repr::TimeExceeded { code: 0, quoted },
-            Error::ReassemblyTimeout => icmpv4::Repr::TimeExceeded { code: 1, quoted },
-        },
-    )
+    let message = match error {
+        Error::Unreachable(code) => icmpv4::Repr::Unreachable { code, mtu: 0, quoted },
+        Error::FragmentationNeeded(mtu) => {
+            let code = icmpv4::unreachable::FRAGMENTATION_NEEDED;
+            icmpv4::Repr::Unreachable { code, mtu, quoted }
+        }
+        Error::TtlExceeded => icmpv4::Repr::TimeExceeded { code: 0, quoted },
+        Error::ReassemblyTimeout => icmpv4::Repr::TimeExceeded { code: 1, quoted },
+    };
+    emit_icmp(buffer, header, &message)
 }
 
 /// Writes a packet with an ICMP message and returns its size.
@@ -120,22 +96,10 @@ pub fn emit_icmp(buffer: &mut [u8], header: &Header, message: &icmpv4::Repr<'_>)
     ipv4::HEADER_SIZE + len
 }
 
-/// The size of a UDP packet with `payload_len` bytes of payload.
-pub const fn udp_len(payload_len: usize) -> usize {
-    ipv4::HEADER_SIZE + udp::HEADER_SIZE + payload_len
-}
-
-/// Writes a UDP packet and returns its size.
-pub fn emit_udp(buffer: &mut [u8], header: &Header, datagram: &udp::Repr<'_>) -> usize {
-    let len = datagram.buffer_len();
-    let rest = emit_header(buffer, header, IpProtocol::UDP, len);
-    datagram.emit(rest, pseudo_v4(header.src, header.dst, IpProtocol::UDP, len));
-    udp_len(datagram.payload.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::Echo;
 
     const HEADER: Header = Header::new(Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
 

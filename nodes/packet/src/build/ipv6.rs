@@ -2,7 +2,7 @@
 
 use core::net::Ipv6Addr;
 
-use super::Echo;
+use super::over_ip::over_ip;
 use crate::wire::checksum::pseudo_v6;
 use crate::wire::ndisc::{self, NeighborFlags};
 use crate::wire::{IpProtocol, MacAddr, icmpv6, ipv6, udp};
@@ -48,23 +48,7 @@ pub fn emit_header<'b>(
     &mut buffer[ipv6::HEADER_SIZE..][..payload_len]
 }
 
-/// The size of an echo packet with `data_len` bytes of data.
-pub const fn echo_len(data_len: usize) -> usize {
-    ipv6::HEADER_SIZE + icmpv6::HEADER_SIZE + data_len
-}
-
-/// Writes an echo request or reply and returns its size.
-pub fn emit_echo(buffer: &mut [u8], header: &Header, echo: Echo, data: &[u8]) -> usize {
-    let Echo { request, ident, seq } = echo;
-    emit_icmp(
-        buffer,
-        header,
-        &match request {
-            true => icmpv6::Repr::EchoRequest { ident, seq, data },
-            false => icmpv6::Repr::EchoReply { ident, seq, data },
-        },
-    )
-}
+over_ip!(ipv6, icmpv6, pseudo_v6);
 
 /// Why a packet could not be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,25 +63,17 @@ pub enum Error {
     ReassemblyTimeout,
 }
 
-/// The size of the error about a packet of `original_len` bytes.
-pub const fn error_len(original_len: usize) -> usize {
-    echo_len(if original_len < QUOTE_MAX { original_len } else { QUOTE_MAX })
-}
-
 /// Writes the error about a packet (from its IPv6 header on) and returns its size. The packet is
 /// quoted up to [`QUOTE_MAX`] bytes.
 pub fn emit_error(buffer: &mut [u8], header: &Header, error: Error, original: &[u8]) -> usize {
     let quoted = &original[..original.len().min(QUOTE_MAX)];
-    emit_icmp(
-        buffer,
-        header,
-        &match error {
-            Error::Unreachable(code) => icmpv6::Repr::Unreachable { code, quoted },
-            Error::TooBig(mtu) => icmpv6::Repr::PacketTooBig { mtu, quoted },
-            Error::HopLimitExceeded => icmpv6::Repr::TimeExceeded { code: 0, quoted },
-            Error::ReassemblyTimeout => icmpv6::Repr::TimeExceeded { code: 1, quoted },
-        },
-    )
+    let message = match error {
+        Error::Unreachable(code) => icmpv6::Repr::Unreachable { code, quoted },
+        Error::TooBig(mtu) => icmpv6::Repr::PacketTooBig { mtu, quoted },
+        Error::HopLimitExceeded => icmpv6::Repr::TimeExceeded { code: 0, quoted },
+        Error::ReassemblyTimeout => icmpv6::Repr::TimeExceeded { code: 1, quoted },
+    };
+    emit_icmp(buffer, header, &message)
 }
 
 /// Where a neighbour solicitation goes: the solicited-node group of the target, and the MAC
@@ -138,19 +114,6 @@ pub fn emit_icmp(buffer: &mut [u8], header: &Header, message: &icmpv6::Repr<'_>)
     let rest = emit_header(buffer, header, IpProtocol::ICMPV6, len);
     message.emit(rest, header.src, header.dst);
     ipv6::HEADER_SIZE + len
-}
-
-/// The size of a UDP packet with `payload_len` bytes of payload.
-pub const fn udp_len(payload_len: usize) -> usize {
-    ipv6::HEADER_SIZE + udp::HEADER_SIZE + payload_len
-}
-
-/// Writes a UDP packet and returns its size.
-pub fn emit_udp(buffer: &mut [u8], header: &Header, datagram: &udp::Repr<'_>) -> usize {
-    let len = datagram.buffer_len();
-    let rest = emit_header(buffer, header, IpProtocol::UDP, len);
-    datagram.emit(rest, pseudo_v6(header.src, header.dst, IpProtocol::UDP, len));
-    udp_len(datagram.payload.len())
 }
 
 #[cfg(test)]

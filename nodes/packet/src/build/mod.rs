@@ -28,6 +28,7 @@
 pub mod arp;
 pub mod ipv4;
 pub mod ipv6;
+mod over_ip;
 
 use crate::wire::{EtherType, MacAddr, VlanTag, ethernet, put16, vlan};
 

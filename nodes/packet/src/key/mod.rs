@@ -39,35 +39,6 @@ impl FlowKey {
     /// The key whose fields are all zero.
     pub const EMPTY: Self = Self([0; WORDS]);
 
-    /// The key of these words.
-    pub const fn from_words(words: [u64; WORDS]) -> Self {
-        Self(words)
-    }
-
-    /// The words.
-    #[inline]
-    pub const fn words(&self) -> &[u64; WORDS] {
-        &self.0
-    }
-
-    /// The words.
-    #[inline]
-    pub const fn words_mut(&mut self) -> &mut [u64; WORDS] {
-        &mut self.0
-    }
-
-    /// The value of a slot.
-    #[inline]
-    pub const fn get(&self, slot: Slot) -> u128 {
-        slot.get(&self.0)
-    }
-
-    /// Replaces the value of a slot. Bits above its width are dropped.
-    #[inline]
-    pub const fn set(&mut self, slot: Slot, value: u128) {
-        slot.set(&mut self.0, value);
-    }
-
     /// The key with a slot replaced.
     #[must_use]
     pub const fn with(mut self, slot: Slot, value: u128) -> Self {
@@ -107,35 +78,6 @@ impl FlowMask {
     pub const EMPTY: Self = Self([0; WORDS]);
     /// The mask of all bits.
     pub const FULL: Self = Self([u64::MAX; WORDS]);
-
-    /// The mask of these words.
-    pub const fn from_words(words: [u64; WORDS]) -> Self {
-        Self(words)
-    }
-
-    /// The words.
-    #[inline]
-    pub const fn words(&self) -> &[u64; WORDS] {
-        &self.0
-    }
-
-    /// The words.
-    #[inline]
-    pub const fn words_mut(&mut self) -> &mut [u64; WORDS] {
-        &mut self.0
-    }
-
-    /// The bits of a slot.
-    #[inline]
-    pub const fn get(&self, slot: Slot) -> u128 {
-        slot.get(&self.0)
-    }
-
-    /// Replaces the bits of a slot.
-    #[inline]
-    pub const fn set(&mut self, slot: Slot, bits: u128) {
-        slot.set(&mut self.0, bits);
-    }
 
     /// Adds all bits of a slot.
     #[inline]
@@ -183,6 +125,57 @@ impl FlowMask {
 
 /// The used-words set is a `u64`.
 const _: () = assert!(WORDS <= 64);
+
+/// What a key and a mask have in common: words, and slots in them.
+macro_rules! words_and_slots {
+    ($type:ident) => {
+        impl $type {
+            /// The value of these words.
+            pub const fn from_words(words: [u64; WORDS]) -> Self {
+                Self(words)
+            }
+
+            /// The words.
+            #[inline]
+            pub const fn words(&self) -> &[u64; WORDS] {
+                &self.0
+            }
+
+            /// The words.
+            #[inline]
+            pub const fn words_mut(&mut self) -> &mut [u64; WORDS] {
+                &mut self.0
+            }
+
+            /// The bits of a slot.
+            #[inline]
+            pub const fn get(&self, slot: Slot) -> u128 {
+                slot.get(&self.0)
+            }
+
+            /// Replaces the bits of a slot. Bits above its width are dropped.
+            #[inline]
+            pub const fn set(&mut self, slot: Slot, bits: u128) {
+                slot.set(&mut self.0, bits);
+            }
+        }
+
+        impl Default for $type {
+            fn default() -> Self {
+                Self::EMPTY
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($type), "{:x?}"), self.0)
+            }
+        }
+    };
+}
+
+words_and_slots!(FlowKey);
+words_and_slots!(FlowMask);
 
 /// A getter and a setter for each field that is read by name.
 macro_rules! accessors {
@@ -268,30 +261,6 @@ accessors! {
     arp_sha / set_arp_sha: ARP_SHA as u64 => MacAddr = MacAddr::from_u64, MacAddr::as_u64;
     /// ARP's target MAC address, or neighbour discovery's target link-layer address.
     arp_tha / set_arp_tha: ARP_THA as u64 => MacAddr = MacAddr::from_u64, MacAddr::as_u64;
-}
-
-impl Default for FlowKey {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
-
-impl Default for FlowMask {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
-
-impl fmt::Debug for FlowKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FlowKey{:x?}", self.0)
-    }
-}
-
-impl fmt::Debug for FlowMask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FlowMask{:x?}", self.0)
-    }
 }
 
 #[cfg(test)]

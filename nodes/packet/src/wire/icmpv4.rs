@@ -3,10 +3,11 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 
-use super::{IpProtocol, Result, WireError, be16, be32, checksum::checksum, ipv4, put16, udp};
+pub use super::icmp::HEADER_SIZE;
 
-/// The size of the header in bytes.
-pub const HEADER_SIZE: usize = 8;
+use super::checksum::Sum;
+use super::icmp::{self, Parts};
+use super::ipv4;
 
 /// Message types.
 pub mod kind {
@@ -41,67 +42,28 @@ pub mod unreachable {
     pub const PROHIBITED: u8 = 13;
 }
 
-/// A view of an ICMP message.
+/// Marks the messages that IPv4 carries.
 #[derive(Clone, Copy, Debug)]
-pub struct Packet<T> {
-    bytes: T,
+pub struct V4;
+
+impl icmp::Version for V4 {
+    const LAYER: &'static str = "icmp";
 }
 
+/// A view of an ICMP message.
+pub type Packet<T> = icmp::Packet<T, V4>;
+
 impl<T: AsRef<[u8]>> Packet<T> {
-    /// A view of bytes that hold at least the header.
-    pub fn new_checked(bytes: T) -> Result<Self> {
-        WireError::check_size("icmp", bytes.as_ref(), HEADER_SIZE)?;
-        Ok(Self { bytes })
-    }
-
-    /// The type.
-    pub fn kind(&self) -> u8 {
-        self.bytes.as_ref()[0]
-    }
-
-    /// The code.
-    pub fn code(&self) -> u8 {
-        self.bytes.as_ref()[1]
-    }
-
-    /// The checksum.
-    pub fn checksum(&self) -> u16 {
-        be16(self.bytes.as_ref(), 2)
-    }
-
     /// True if the checksum is right.
     pub fn verify_checksum(&self) -> bool {
-        checksum(self.bytes.as_ref()) == 0
-    }
-
-    /// The four bytes whose meaning depends on the type.
-    pub fn rest(&self) -> u32 {
-        be32(self.bytes.as_ref(), 4)
-    }
-
-    /// What follows the header: the data of an echo, the packet that an error quotes.
-    pub fn payload(&self) -> &[u8] {
-        &self.bytes.as_ref()[HEADER_SIZE..]
+        self.verify_under(Sum::new())
     }
 }
 
 impl<T: AsRef<[u8]> + AsMut<[u8]>> Packet<T> {
-    /// Sets the type. The checksum is left as it was.
-    pub fn set_kind(&mut self, kind: u8) {
-        self.bytes.as_mut()[0] = kind;
-    }
-
-    /// Sets the code. The checksum is left as it was.
-    pub fn set_code(&mut self, code: u8) {
-        self.bytes.as_mut()[1] = code;
-    }
-
     /// Computes the checksum.
     pub fn fill_checksum(&mut self) {
-        let bytes = self.bytes.as_mut();
-        put16(bytes, 2, 0);
-        let sum = checksum(bytes);
-        put16(bytes, 2, sum);
+        self.fill_under(Sum::new());
     }
 }
 
@@ -167,11 +129,11 @@ pub enum Repr<'a> {
 impl<'a> Repr<'a> {
     /// The value of a message.
     pub fn parse<T: AsRef<[u8]> + ?Sized>(packet: &Packet<&'a T>) -> Self {
-        let bytes: &'a [u8] = packet.bytes.as_ref();
-        let (data, code, rest) = (&bytes[HEADER_SIZE..], packet.code(), packet.rest());
-        let (high, low) = ((rest >> 16) as u16, rest as u16);
+        let parts = Parts::parse(packet);
+        let (high, low) = parts.halves();
+        let Parts { kind, code, rest, data } = parts;
         // A value keeps all that the bytes said, else it could not be written back.
-        match packet.kind() {
+        match kind {
             kind::ECHO_REQUEST if code == 0 => Self::EchoRequest { ident: high, seq: low, data },
             kind::ECHO_REPLY if code == 0 => Self::EchoReply { ident: high, seq: low, data },
             kind::UNREACHABLE if high == 0 => Self::Unreachable { code, mtu: low, quoted: data },
@@ -181,22 +143,25 @@ impl<'a> Repr<'a> {
         }
     }
 
-    /// Type, code, second word and data.
-    fn parts(&self) -> (u8, u8, u32, &'a [u8]) {
-        let word = |ident: u16, seq: u16| u32::from(ident) << 16 | u32::from(seq);
+    /// What the message says, in the form of the header.
+    fn parts(&self) -> Parts<'a> {
         match *self {
-            Self::EchoRequest { ident, seq, data } => (kind::ECHO_REQUEST, 0, word(ident, seq), data),
-            Self::EchoReply { ident, seq, data } => (kind::ECHO_REPLY, 0, word(ident, seq), data),
-            Self::Unreachable { code, mtu, quoted } => (kind::UNREACHABLE, code, word(0, mtu), quoted),
-            Self::Redirect { code, gateway, quoted } => (kind::REDIRECT, code, gateway.into(), quoted),
-            Self::TimeExceeded { code, quoted } => (kind::TIME_EXCEEDED, code, 0, quoted),
-            Self::Other { kind, code, rest, data } => (kind, code, rest, data),
+            Self::EchoRequest { ident, seq, data } => Parts::echo(kind::ECHO_REQUEST, ident, seq, data),
+            Self::EchoReply { ident, seq, data } => Parts::echo(kind::ECHO_REPLY, ident, seq, data),
+            Self::Unreachable { code, mtu, quoted } => {
+                Parts { kind: kind::UNREACHABLE, code, rest: mtu.into(), data: quoted }
+            }
+            Self::Redirect { code, gateway, quoted } => {
+                Parts { kind: kind::REDIRECT, code, rest: gateway.into(), data: quoted }
+            }
+            Self::TimeExceeded { code, quoted } => Parts { kind: kind::TIME_EXCEEDED, code, rest: 0, data: quoted },
+            Self::Other { kind, code, rest, data } => Parts { kind, code, rest, data },
         }
     }
 
     /// The size of the message in bytes.
     pub fn buffer_len(&self) -> usize {
-        HEADER_SIZE + self.parts().3.len()
+        self.parts().len()
     }
 
     /// Writes the message with its checksum.
@@ -204,12 +169,10 @@ impl<'a> Repr<'a> {
     /// # Panics
     /// If the buffer is shorter than [`Repr::buffer_len`].
     pub fn emit(&self, buffer: &mut [u8]) {
-        let (kind, code, rest, data) = self.parts();
-        let buffer = &mut buffer[..HEADER_SIZE + data.len()];
-        buffer[..2].copy_from_slice(&[kind, code]);
-        buffer[4..8].copy_from_slice(&rest.to_be_bytes());
-        buffer[HEADER_SIZE..].copy_from_slice(data);
-        Packet { bytes: buffer }.fill_checksum();
+        let parts = self.parts();
+        let buffer = &mut buffer[..parts.len()];
+        parts.emit(buffer);
+        icmp::fill_checksum(buffer, Sum::new());
     }
 }
 
@@ -254,17 +217,10 @@ fn fmt_unreachable(f: &mut fmt::Formatter<'_>, code: u8, mtu: u16, quoted: &[u8]
         unreachable::NET => write!(f, "net {dst} unreachable"),
         unreachable::HOST => write!(f, "host {dst} unreachable"),
         unreachable::PROTOCOL => write!(f, "{dst} protocol {} unreachable", ip.protocol().0),
-        unreachable::PORT => {
-            let protocol = match ip.protocol() {
-                IpProtocol::UDP => "udp",
-                IpProtocol::TCP => "tcp",
-                _ => "other",
-            };
-            match udp::Packet::new_header(ip.payload()) {
-                Ok(udp) => write!(f, "{dst} {protocol} port {} unreachable", udp.dst_port()),
-                Err(_) => write!(f, "{dst} {protocol} port unreachable"),
-            }
-        }
+        unreachable::PORT => match icmp::quoted_port(ip.protocol(), ip.payload()) {
+            (protocol, Some(port)) => write!(f, "{dst} {protocol} port {port} unreachable"),
+            (protocol, None) => write!(f, "{dst} {protocol} port unreachable"),
+        },
         unreachable::FRAGMENTATION_NEEDED if mtu != 0 => {
             write!(f, "{dst} unreachable - need to frag (mtu {mtu})")
         }
@@ -278,6 +234,7 @@ fn fmt_unreachable(f: &mut fmt::Formatter<'_>, code: u8, mtu: u16, quoted: &[u8]
 
 #[cfg(test)]
 mod tests {
+    use super::super::IpProtocol;
     use super::*;
     use proptest::prelude::*;
 
@@ -322,7 +279,7 @@ mod tests {
             let mut bytes = vec![kind, code, 0, 0];
             bytes.extend(rest.to_be_bytes());
             bytes.extend(&data);
-            Packet { bytes: &mut bytes }.fill_checksum();
+            Packet::new_checked(&mut bytes).unwrap().fill_checksum();
             let repr = Repr::parse(&Packet::new_checked(&bytes).unwrap());
             let mut out = vec![0xaa; repr.buffer_len()];
             repr.emit(&mut out);

@@ -4,11 +4,11 @@
 use core::fmt;
 use core::net::Ipv6Addr;
 
-use super::checksum::{Sum, pseudo_v6};
-use super::{IpProtocol, Result, WireError, be16, be32, ipv6, ndisc, put16, udp};
+pub use super::icmp::HEADER_SIZE;
 
-/// The size of the header in bytes, with the four bytes whose meaning depends on the type.
-pub const HEADER_SIZE: usize = 8;
+use super::checksum::{Sum, pseudo_v6};
+use super::icmp::{self, Parts};
+use super::{IpProtocol, ipv6, ndisc};
 
 /// Message types.
 pub mod kind {
@@ -48,68 +48,28 @@ pub mod unreachable {
     pub const PORT: u8 = 4;
 }
 
-/// A view of an ICMPv6 message.
+/// Marks the messages that IPv6 carries.
 #[derive(Clone, Copy, Debug)]
-pub struct Packet<T> {
-    bytes: T,
+pub struct V6;
+
+impl icmp::Version for V6 {
+    const LAYER: &'static str = "icmp6";
 }
 
+/// A view of an ICMPv6 message.
+pub type Packet<T> = icmp::Packet<T, V6>;
+
 impl<T: AsRef<[u8]>> Packet<T> {
-    /// A view of bytes that hold at least the header.
-    pub fn new_checked(bytes: T) -> Result<Self> {
-        WireError::check_size("icmp6", bytes.as_ref(), HEADER_SIZE)?;
-        Ok(Self { bytes })
-    }
-
-    /// The type.
-    pub fn kind(&self) -> u8 {
-        self.bytes.as_ref()[0]
-    }
-
-    /// The code.
-    pub fn code(&self) -> u8 {
-        self.bytes.as_ref()[1]
-    }
-
-    /// The checksum.
-    pub fn checksum(&self) -> u16 {
-        be16(self.bytes.as_ref(), 2)
-    }
-
     /// True if the checksum is right for a message between two addresses.
     pub fn verify_checksum(&self, src: Ipv6Addr, dst: Ipv6Addr) -> bool {
-        let bytes = self.bytes.as_ref();
-        pseudo_v6(src, dst, IpProtocol::ICMPV6, bytes.len()).bytes(bytes).checksum() == 0
-    }
-
-    /// The four bytes whose meaning depends on the type.
-    pub fn rest(&self) -> u32 {
-        be32(self.bytes.as_ref(), 4)
-    }
-
-    /// What follows the header.
-    pub fn payload(&self) -> &[u8] {
-        &self.bytes.as_ref()[HEADER_SIZE..]
+        self.verify_under(pseudo_v6(src, dst, IpProtocol::ICMPV6, self.bytes().len()))
     }
 }
 
 impl<T: AsRef<[u8]> + AsMut<[u8]>> Packet<T> {
-    /// Sets the type. The checksum is left as it was.
-    pub fn set_kind(&mut self, kind: u8) {
-        self.bytes.as_mut()[0] = kind;
-    }
-
-    /// Sets the code. The checksum is left as it was.
-    pub fn set_code(&mut self, code: u8) {
-        self.bytes.as_mut()[1] = code;
-    }
-
     /// Computes the checksum under a [pseudo header](pseudo_v6).
     pub fn fill_checksum(&mut self, pseudo: Sum) {
-        let bytes = self.bytes.as_mut();
-        put16(bytes, 2, 0);
-        let sum = pseudo.bytes(bytes).checksum();
-        put16(bytes, 2, sum);
+        self.fill_under(pseudo);
     }
 }
 
@@ -183,43 +143,46 @@ impl<'a> Repr<'a> {
     /// The value of a message. A message of neighbour discovery that is cut or has bad options
     /// is [`Repr::Other`].
     pub fn parse<T: AsRef<[u8]> + ?Sized>(packet: &Packet<&'a T>) -> Self {
-        let bytes: &'a [u8] = packet.bytes.as_ref();
-        let (data, code, rest) = (&bytes[HEADER_SIZE..], packet.code(), packet.rest());
-        let (high, low) = ((rest >> 16) as u16, rest as u16);
-        match packet.kind() {
+        let parts = Parts::parse(packet);
+        let (high, low) = parts.halves();
+        let Parts { kind, code, rest, data } = parts;
+        match kind {
             kind::ECHO_REQUEST if code == 0 => Self::EchoRequest { ident: high, seq: low, data },
             kind::ECHO_REPLY if code == 0 => Self::EchoReply { ident: high, seq: low, data },
             kind::UNREACHABLE if rest == 0 => Self::Unreachable { code, quoted: data },
             kind::PACKET_TOO_BIG if code == 0 => Self::PacketTooBig { mtu: rest, quoted: data },
             kind::TIME_EXCEEDED if rest == 0 => Self::TimeExceeded { code, quoted: data },
             kind::PARAM_PROBLEM => Self::ParamProblem { code, pointer: rest, quoted: data },
-            kind => match ndisc::Repr::parse(bytes) {
+            kind => match ndisc::Repr::parse(packet.bytes()) {
                 Ok(ndisc) => Self::Ndisc(ndisc),
                 Err(_) => Self::Other { kind, code, rest, data },
             },
         }
     }
 
-    /// Type, code, second word and data of all but neighbour discovery.
-    fn parts(&self) -> Option<(u8, u8, u32, &'a [u8])> {
-        let word = |ident: u16, seq: u16| u32::from(ident) << 16 | u32::from(seq);
-        Some(match *self {
-            Self::EchoRequest { ident, seq, data } => (kind::ECHO_REQUEST, 0, word(ident, seq), data),
-            Self::EchoReply { ident, seq, data } => (kind::ECHO_REPLY, 0, word(ident, seq), data),
-            Self::Unreachable { code, quoted } => (kind::UNREACHABLE, code, 0, quoted),
-            Self::PacketTooBig { mtu, quoted } => (kind::PACKET_TOO_BIG, 0, mtu, quoted),
-            Self::TimeExceeded { code, quoted } => (kind::TIME_EXCEEDED, code, 0, quoted),
-            Self::ParamProblem { code, pointer, quoted } => (kind::PARAM_PROBLEM, code, pointer, quoted),
-            Self::Other { kind, code, rest, data } => (kind, code, rest, data),
-            Self::Ndisc(_) => return None,
+    /// What the message says, in the form of the header; neighbour discovery has a form of its own.
+    fn parts(&self) -> Result<Parts<'a>, &ndisc::Repr> {
+        Ok(match *self {
+            Self::EchoRequest { ident, seq, data } => Parts::echo(kind::ECHO_REQUEST, ident, seq, data),
+            Self::EchoReply { ident, seq, data } => Parts::echo(kind::ECHO_REPLY, ident, seq, data),
+            Self::Unreachable { code, quoted } => Parts { kind: kind::UNREACHABLE, code, rest: 0, data: quoted },
+            Self::PacketTooBig { mtu, quoted } => {
+                Parts { kind: kind::PACKET_TOO_BIG, code: 0, rest: mtu, data: quoted }
+            }
+            Self::TimeExceeded { code, quoted } => Parts { kind: kind::TIME_EXCEEDED, code, rest: 0, data: quoted },
+            Self::ParamProblem { code, pointer, quoted } => {
+                Parts { kind: kind::PARAM_PROBLEM, code, rest: pointer, data: quoted }
+            }
+            Self::Other { kind, code, rest, data } => Parts { kind, code, rest, data },
+            Self::Ndisc(ref ndisc) => return Err(ndisc),
         })
     }
 
     /// The size of the message in bytes.
     pub fn buffer_len(&self) -> usize {
-        match self {
-            Self::Ndisc(ndisc) => ndisc.buffer_len(),
-            other => HEADER_SIZE + other.parts().map_or(0, |(.., data)| data.len()),
+        match self.parts() {
+            Ok(parts) => parts.len(),
+            Err(ndisc) => ndisc.buffer_len(),
         }
     }
 
@@ -229,17 +192,11 @@ impl<'a> Repr<'a> {
     /// If the buffer is shorter than [`Repr::buffer_len`].
     pub fn emit(&self, buffer: &mut [u8], src: Ipv6Addr, dst: Ipv6Addr) {
         let buffer = &mut buffer[..self.buffer_len()];
-        match (self, self.parts()) {
-            (_, Some((kind, code, rest, data))) => {
-                buffer[..2].copy_from_slice(&[kind, code]);
-                buffer[4..8].copy_from_slice(&rest.to_be_bytes());
-                buffer[HEADER_SIZE..].copy_from_slice(data);
-            }
-            (Self::Ndisc(ndisc), None) => ndisc.emit(buffer),
-            (_, None) => {}
+        match self.parts() {
+            Ok(parts) => parts.emit(buffer),
+            Err(ndisc) => ndisc.emit(buffer),
         }
-        let pseudo = pseudo_v6(src, dst, IpProtocol::ICMPV6, buffer.len());
-        Packet { bytes: buffer }.fill_checksum(pseudo);
+        icmp::fill_checksum(buffer, pseudo_v6(src, dst, IpProtocol::ICMPV6, buffer.len()));
     }
 }
 
@@ -281,17 +238,10 @@ fn fmt_unreachable(f: &mut fmt::Formatter<'_>, code: u8, quoted: &[u8]) -> fmt::
         unreachable::PROHIBITED => write!(f, "unreachable prohibited {dst}"),
         unreachable::SCOPE => write!(f, "beyond scope {dst}, source address {}", ip.src()),
         unreachable::ADDRESS => write!(f, "unreachable address {dst}"),
-        unreachable::PORT => {
-            let protocol = match ip.next_header() {
-                IpProtocol::UDP => "udp",
-                IpProtocol::TCP => "tcp",
-                _ => "other",
-            };
-            match udp::Packet::new_header(ip.payload()) {
-                Ok(udp) => write!(f, "unreachable port, {dst} {protocol} port {}", udp.dst_port()),
-                Err(_) => write!(f, "unreachable port, {dst}"),
-            }
-        }
+        unreachable::PORT => match icmp::quoted_port(ip.next_header(), ip.payload()) {
+            (protocol, Some(port)) => write!(f, "unreachable port, {dst} {protocol} port {port}"),
+            (_, None) => write!(f, "unreachable port, {dst}"),
+        },
         _ => write!(f, "unreachable code-#{code}"),
     }
 }
@@ -323,7 +273,7 @@ mod tests {
             bytes.extend(rest.to_be_bytes());
             bytes.extend(&data);
             let pseudo = pseudo_v6(src, dst, IpProtocol::ICMPV6, bytes.len());
-            Packet { bytes: &mut bytes }.fill_checksum(pseudo);
+            Packet::new_checked(&mut bytes).unwrap().fill_checksum(pseudo);
             let repr = Repr::parse(&Packet::new_checked(&bytes).unwrap());
             prop_assert!(repr.to_string().starts_with("ICMP6, "));
             let mut out = vec![0xaa; repr.buffer_len()];

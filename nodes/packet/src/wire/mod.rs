@@ -12,7 +12,7 @@
 //! | [`arp`] | RFC 826, RFC 903 |
 //! | [`ipv4`] | RFC 791 |
 //! | [`ipv6`], [`ipv6_ext`] | RFC 8200, RFC 4302 |
-//! | [`icmpv4`] | RFC 792, RFC 1191 |
+//! | [`icmpv4`], what it shares with ICMPv6: [`icmp`] | RFC 792, RFC 1191 |
 //! | [`icmpv6`], [`ndisc`] | RFC 4443, RFC 4861 |
 //! | [`tcp`], [`udp`] | RFC 9293, RFC 768 |
 //! | [`checksum`] | RFC 1071, RFC 1624 |
@@ -22,6 +22,7 @@ mod bytes;
 pub mod checksum;
 mod error;
 pub mod ethernet;
+pub mod icmp;
 pub mod icmpv4;
 pub mod icmpv6;
 pub mod ipv4;
