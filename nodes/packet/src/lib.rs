@@ -4,8 +4,6 @@
 //!
 //! * [`wire`]: one file for each protocol: a checked view over bytes, a value that can be
 //!   parsed and emitted, and the text that tcpdump would print.
-//! * [`build`]: whole packets written into a caller's buffer: ARP, echo, UDP, ICMP errors,
-//!   neighbour discovery.
 //! * [`mod@describe`]: one line of text for a frame of any bytes.
 //! * [`key`]: [`FlowKey`] and [`FlowMask`], the header fields of a frame as machine words, and
 //!   the extraction with the semantics of Open vSwitch.
@@ -13,7 +11,6 @@
 //! * [`matcher`]: [`Match`], the match language of ovs-ofctl(8) and ovs-fields(7).
 //! * [`nearest()`]: the known word that a mistyped one most likely means.
 
-pub mod build;
 pub mod describe;
 pub mod field;
 pub mod key;
