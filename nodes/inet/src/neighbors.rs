@@ -54,7 +54,7 @@ pub(crate) type Waiting = [Option<Frame>; MAX_WAITING];
 /// What came of having a frame wait.
 #[derive(Debug)]
 pub(crate) struct Queued {
-    /// Whether the neighbour is to be asked for now.
+    /// Whether a request is due.
     pub(crate) ask: bool,
     /// The frame that lost its place in the queue.
     pub(crate) displaced: Option<Frame>,
