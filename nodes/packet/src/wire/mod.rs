@@ -18,6 +18,7 @@
 //! | [`checksum`] | RFC 1071, RFC 1624 |
 
 pub mod arp;
+pub mod bpdu;
 mod bytes;
 pub mod checksum;
 mod error;
