@@ -6,7 +6,9 @@
 //! * [`Reply`]: what the prompt ([`Host::command`]) answers.
 
 mod config;
+mod net;
 mod node;
+mod online;
 mod ping;
 mod pings;
 mod prompt;
@@ -15,6 +17,10 @@ mod traffic;
 
 pub use config::HostConfig;
 pub use inet::{Cidr, ConfigError, IfIx, Interface, InterfaceConfig, InterfaceCounters, RouteConfig};
+pub use net::{
+    AttemptOutcome, AttemptRequest, Protocol, ServeError, Service, TaskId, TransferConfig, TransferReport,
+    TransferState,
+};
 pub use node::Host;
 pub use ping::{Outcome, PingError, PingId, PingRequest, PingStatus, Probe};
 pub use reply::{Reply, SessionId};

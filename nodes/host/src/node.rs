@@ -2,10 +2,11 @@
 
 use core::net::IpAddr;
 
-use inet::{Cidr, ConfigError, Echo, Event, Flow, IfIx, Interface, NeighborKey, NeighborState, Stack, Upper};
+use inet::{Cidr, ConfigError, Echo, Event, Flow, IfIx, Interface, NeighborKey, NeighborState, Segment, Stack, Upper};
 use packet::MacAddr;
-use sim_core::{Batch, Carrier, Cx, Duration, Node, PortIx, Tag, Time};
+use sim_core::{Batch, Carrier, Cx, DropReason, Duration, Node, PortIx, Tag, Time};
 
+use crate::net::{Deferred, Net};
 use crate::ping::{Outcome, PingError, PingId, PingRequest, PingStatus};
 use crate::pings::{Pace, Pings, Step};
 use crate::prompt::Prompt;
@@ -25,8 +26,11 @@ pub struct Host {
 /// What stands on the stack.
 #[derive(Debug)]
 pub(crate) struct Above {
+    host: String,
     pub(crate) pings: Pings,
     sinks: Sinks,
+    /// Made when the first socket opens or the first TCP segment comes.
+    net: Option<Box<Net>>,
 }
 
 impl Host {
@@ -38,7 +42,7 @@ impl Host {
     pub fn new(config: HostConfig) -> Result<Self, ConfigError> {
         let HostConfig { name, interfaces, routes } = config;
         let stack = Stack::new(interfaces, routes)?;
-        let above = Above { pings: Pings::new(&name), sinks: Sinks::default() };
+        let above = Above { host: name.clone(), pings: Pings::new(&name), sinks: Sinks::default(), net: None };
         Ok(Self { name, stack, above, sources: Sources::default(), prompt: Prompt::default() })
     }
 
@@ -162,6 +166,36 @@ impl Host {
         Ok(id)
     }
 
+    /// What stands on the host's sockets.
+    pub(crate) fn net(&self) -> Option<&Net> {
+        self.above.net.as_deref()
+    }
+
+    /// The same, made if it isn't there.
+    pub(crate) fn net_mut(&mut self) -> (&mut Net, &mut Stack) {
+        let Self { above, stack, .. } = self;
+        (above.net.get_or_insert_with(|| Box::new(Net::new(&above.host))), stack)
+    }
+
+    /// Does what sockets have to do now.
+    #[inline]
+    pub(crate) fn run_net(&mut self, cx: &mut Cx<'_>) {
+        if self.above.net.as_ref().is_some_and(|net| net.has_work(cx.now)) {
+            self.run_net_now(cx);
+        }
+    }
+
+    #[inline(never)]
+    fn run_net_now(&mut self, cx: &mut Cx<'_>) {
+        let mut deferred = Deferred::default();
+        if let Some(net) = &mut self.above.net {
+            net.run(cx, &mut self.stack, &mut deferred);
+        }
+        for (next_hop, about, tag) in deferred.0 {
+            self.above.event(cx, Event::Unsent { next_hop, about, tag });
+        }
+    }
+
     fn run_pings(&mut self, cx: &mut Cx<'_>) {
         while let Some((id, step)) = self.above.pings.due(cx.now) {
             match step {
@@ -194,20 +228,24 @@ impl Host {
 impl Node for Host {
     fn frames(&mut self, cx: &mut Cx<'_>, port: PortIx, batch: &mut Batch) {
         self.stack.frames(cx, port, batch, &mut self.above);
+        self.run_net(cx);
     }
 
     fn carrier(&mut self, cx: &mut Cx<'_>, port: PortIx, state: Carrier) {
         self.stack.carrier(cx, port, state, &mut self.above);
+        self.run_net(cx);
     }
 
     fn wake(&mut self, cx: &mut Cx<'_>) {
         self.stack.wake(cx, &mut self.above);
         self.run_pings(cx);
         self.sources.run(cx, &mut self.stack, &mut self.above);
+        self.run_net(cx);
     }
 
     fn next_wake(&self) -> Time {
-        self.stack.next_wake().min(self.above.pings.next_wake()).min(self.sources.next_wake())
+        let net = self.above.net.as_ref().map_or(Time::NEVER, |net| net.next_wake());
+        self.stack.next_wake().min(self.above.pings.next_wake()).min(self.sources.next_wake()).min(net)
     }
 }
 
@@ -215,17 +253,32 @@ impl Upper for Above {
     fn event(&mut self, cx: &mut Cx<'_>, event: Event<'_>) {
         match event {
             Event::EchoReply { from, ident, seq, ttl, .. } => self.pings.replied(cx, ident, seq, from, ttl),
-            Event::Datagram { port, data, .. } => self.sinks.count(port, data.len()),
+            Event::Datagram { from, from_port, port, data, tag, .. } => {
+                if !self.sinks.count(port, data.len())
+                    && let Some(net) = &mut self.net
+                {
+                    net.datagram(cx.now, (from, from_port).into(), port, data, tag);
+                }
+            }
             Event::Error { from, error, about, .. } => {
                 if let Flow::Echo { ident, seq } = about.flow {
                     self.pings.failed(cx, ident, seq, about.dst, Outcome::Error { from, error });
+                } else if let Some(net) = &mut self.net {
+                    net.error(cx.now, from, error, &about);
                 }
             }
             Event::Unsent { next_hop, about, .. } => {
                 if let Flow::Echo { ident, seq } = about.flow {
                     self.pings.failed(cx, ident, seq, about.dst, Outcome::NoNeighbor(next_hop));
+                } else if let Some(net) = &mut self.net {
+                    net.unsent(cx.now, &about);
                 }
             }
         }
+    }
+
+    fn segment(&mut self, cx: &mut Cx<'_>, segment: &Segment<'_>) -> Result<(), DropReason> {
+        let net = self.net.get_or_insert_with(|| Box::new(Net::new(&self.host)));
+        net.sockets.segment(cx, segment)
     }
 }

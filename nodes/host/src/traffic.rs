@@ -144,12 +144,13 @@ impl Sinks {
     }
 
     #[inline]
-    pub(crate) fn count(&mut self, port: u16, size: usize) {
-        if let Ok(at) = self.find(port) {
-            let counters = &mut self.0[at].1;
-            counters.datagrams += 1;
-            counters.bytes += size as u64;
-        }
+    /// Counts a datagram; false if the port has no sink.
+    pub(crate) fn count(&mut self, port: u16, size: usize) -> bool {
+        let Ok(at) = self.find(port) else { return false };
+        let counters = &mut self.0[at].1;
+        counters.datagrams += 1;
+        counters.bytes += size as u64;
+        true
     }
 
     #[inline]

@@ -5,12 +5,38 @@ use core::net::IpAddr;
 
 use packet::wire::{icmpv4, icmpv6, ipv4, ipv6, ipv6_ext};
 use packet::{IpProtocol, WireError};
-use sim_core::{Cx, Tag};
+use sim_core::{Cx, DropReason, Tag};
 
 /// The layers above a stack.
 pub trait Upper {
     /// Something came in for them, or something of theirs could not leave.
     fn event(&mut self, cx: &mut Cx<'_>, event: Event<'_>);
+
+    /// A TCP segment came in for an own address; the checksum is not verified yet. Without TCP above, a stack refuses by
+    /// silence.
+    ///
+    /// # Errors
+    /// Why nothing comes of the segment: its frame is dropped for that.
+    fn segment(&mut self, _: &mut Cx<'_>, _: &Segment<'_>) -> Result<(), DropReason> {
+        Err(DropReason::NoListener)
+    }
+}
+
+/// A TCP segment that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Who sent it.
+    pub from: IpAddr,
+    /// To which of the stack's addresses.
+    pub to: IpAddr,
+    /// The MTU in bytes of the interface that it came in by.
+    pub mtu: u16,
+    /// The segment, from the TCP header on.
+    pub bytes: &'a [u8],
+    /// Whether its checksum is still to be filled in, so that there is nothing to verify.
+    pub unsummed: bool,
+    /// The frame's tag.
+    pub tag: Tag,
 }
 
 /// Something for the layers above.

@@ -142,12 +142,17 @@ impl Stack {
         let protocol = if dst.is_ipv4() { IpProtocol::ICMP } else { IpProtocol::ICMPV6 };
         let size = icmpv4::HEADER_SIZE + quoted.len();
         let outgoing = Outgoing { src, dst, protocol, ttl: TTL, dont_fragment: false, size, tag: incoming.tag };
-        let Some(hop) = self.hop_back(incoming) else { return };
-        // An error that can't be sent leaves its cause as it was: the packet is dropped and counted either way.
-        let _ = self.send_packet(cx, hop, &outgoing, upper, |bytes| match (src, dst) {
+        let write = |bytes: &mut [u8]| match (src, dst) {
             (IpAddr::V6(src), IpAddr::V6(dst)) => error.to_v6(quoted).emit(bytes, src, dst),
             _ => error.to_v4(quoted).emit(bytes),
-        });
+        };
+        // An error that can't be sent leaves its cause as it was: the packet is dropped and counted either way.
+        let _ = if self.is_local(dst) {
+            self.send(cx, &outgoing, upper, write)
+        } else {
+            let Some(hop) = self.hop_back(incoming) else { return };
+            self.send_packet(cx, hop, &outgoing, upper, write)
+        };
     }
 }
 

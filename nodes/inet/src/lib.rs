@@ -17,6 +17,7 @@
 //! | `reassembly` | fragments into datagrams, bounded |
 //! | `send` | the way out: source address, next hop, waiting for it |
 //! | `fragments` | packets longer than the MTU |
+//! | `transport` | what TCP and UDP above the stack send, packets to own addresses |
 //! | `udp_flow` | [`UdpFlow`]: many equal datagrams, fast |
 //! | `limit` | the rate limit of ICMP errors |
 //! | `event` | [`Event`], [`Upper`]: what the layers above are told |
@@ -39,10 +40,11 @@ mod receive;
 mod routes;
 mod send;
 mod stack;
+mod transport;
 mod udp_flow;
 
 pub use cidr::{Cidr, ParseCidrError};
-pub use event::{Event, Flow, IcmpError, Quoted, Upper};
+pub use event::{Event, Flow, IcmpError, Quoted, Segment, Upper};
 pub use interface::{IfIx, Interface, InterfaceConfig, InterfaceCounters, MIN_MTU};
 pub use limit::{ERROR_BURST, ERROR_INTERVAL};
 pub use neighbors::{
@@ -50,6 +52,7 @@ pub use neighbors::{
 };
 pub use reassembly::{LIFETIME, MAX_DATAGRAMS};
 pub use routes::{NextHop, Route, RouteConfig, Routes};
-pub use send::{Echo, SendError};
+pub use send::{Echo, Outgoing, SendError};
 pub use stack::{ConfigError, Stack};
+pub use transport::{Datagram, LOOPBACK_DELAY, MAX_LOOPED, pseudo};
 pub use udp_flow::UdpFlow;

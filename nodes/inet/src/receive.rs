@@ -13,7 +13,7 @@ use packet::wire::{checksum, ethernet, ipv4, ipv6, ipv6_ext, udp, vlan};
 use packet::{EtherType, IpProtocol, MacAddr};
 use sim_core::{Batch, Cx, Drop, DropReason, Frame, PortIx, Tag};
 
-use crate::event::{Event, IcmpError};
+use crate::event::{Event, IcmpError, Segment};
 use crate::interface::IfIx;
 use crate::reassembly::{DatagramKey, Fragment};
 use crate::{Stack, Upper};
@@ -195,7 +195,7 @@ impl Stack {
     }
 
     #[inline]
-    fn receive_upper(
+    pub(crate) fn receive_upper(
         &mut self,
         cx: &mut Cx<'_>,
         incoming: &Incoming<'_>,
@@ -207,7 +207,11 @@ impl Stack {
             (IpProtocol::UDP, _) => self.receive_udp(cx, incoming, bytes, upper),
             (IpProtocol::ICMP, IpAddr::V4(_)) => self.receive_icmpv4(cx, incoming, bytes, upper),
             (IpProtocol::ICMPV6, IpAddr::V6(_)) => self.receive_icmpv6(cx, incoming, bytes, upper),
-            // A host without sockets refuses TCP by silence.
+            (IpProtocol::TCP, _) if incoming.to_own => {
+                let Incoming { src: from, dst: to, unsummed, tag, .. } = *incoming;
+                let mtu = self.interfaces.get(incoming.interface).mtu;
+                upper.segment(cx, &Segment { from, to, mtu, bytes, unsummed, tag })
+            }
             (IpProtocol::TCP | IpProtocol::NO_NEXT, _) => Err(DropReason::NoListener),
             _ => {
                 self.send_error(cx, incoming, IcmpError::ProtocolUnreachable, upper);

@@ -64,15 +64,21 @@ pub enum SendError {
 
 /// An IP packet to send.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outgoing {
-    pub(crate) src: IpAddr,
-    pub(crate) dst: IpAddr,
-    pub(crate) protocol: IpProtocol,
-    pub(crate) ttl: u8,
-    pub(crate) dont_fragment: bool,
+pub struct Outgoing {
+    /// An own address.
+    pub src: IpAddr,
+    /// Whom to.
+    pub dst: IpAddr,
+    /// What it carries.
+    pub protocol: IpProtocol,
+    /// The time to live, or hop limit.
+    pub ttl: u8,
+    /// Whether it must not be fragmented. IPv4 only.
+    pub dont_fragment: bool,
     /// Bytes behind the IP header.
-    pub(crate) size: usize,
-    pub(crate) tag: Tag,
+    pub size: usize,
+    /// Marks its frames.
+    pub tag: Tag,
 }
 
 impl Stack {

@@ -10,6 +10,7 @@ use crate::limit::TokenBucket;
 use crate::neighbors::{Due, MAX_NEIGHBORS, Neighbors};
 use crate::reassembly::Reassembly;
 use crate::routes::{RouteConfig, Routes};
+use crate::transport::Loopback;
 use crate::{Cidr, Upper};
 
 /// A layer-3 endpoint.
@@ -21,6 +22,7 @@ pub struct Stack {
     pub(crate) neighbors: Neighbors,
     pub(crate) errors: TokenBucket,
     pub(crate) reassembly: Reassembly,
+    pub(crate) loopback: Loopback,
     /// Open UDP ports, sorted.
     pub(crate) udp_ports: Vec<u16>,
     pub(crate) next_ident: u32,
@@ -59,6 +61,7 @@ impl Stack {
             neighbors: Neighbors::new(MAX_NEIGHBORS),
             errors: TokenBucket::full(),
             reassembly: Reassembly::default(),
+            loopback: Loopback::default(),
             udp_ports: Vec::new(),
             next_ident: 0,
             version: 0,
@@ -154,6 +157,11 @@ impl Stack {
         }
     }
 
+    /// Whether a UDP port is open.
+    pub fn has_udp(&self, port: u16) -> bool {
+        self.udp_ports.binary_search(&port).is_ok()
+    }
+
     /// Closes a UDP port.
     pub fn close_udp(&mut self, port: u16) {
         if let Ok(at) = self.udp_ports.binary_search(&port) {
@@ -177,8 +185,9 @@ impl Stack {
         }
     }
 
-    /// Repeats requests for neighbours, and gives up on those that don't answer.
+    /// Takes in packets to own addresses, repeats requests for neighbours, and gives up on those that don't answer.
     pub fn wake(&mut self, cx: &mut Cx<'_>, upper: &mut impl Upper) {
+        self.receive_looped(cx, upper);
         while let Some(due) = self.neighbors.due(cx.now) {
             match due {
                 Due::Ask(key, tag) => self.ask(cx, key, None, tag),
@@ -190,7 +199,7 @@ impl Stack {
     /// When the stack wants [`Stack::wake`].
     #[inline]
     pub fn next_wake(&self) -> Time {
-        self.neighbors.next_wake()
+        self.neighbors.next_wake().min(self.loopback.next_wake())
     }
 
     /// Drops a frame at the port of an interface.

@@ -12,6 +12,7 @@ use sim_core::{Cx, Tag, Time};
 use crate::interface::IfIx;
 use crate::neighbors::NeighborKey;
 use crate::send::{Outgoing, SendError, count_tx};
+use crate::transport::pseudo;
 use crate::{Stack, Upper};
 
 /// A stream of UDP datagrams from one port to another, all with the same data.
@@ -84,12 +85,7 @@ impl Stack {
         let src = self.source(hop, to).ok_or(SendError::NoRoute(to))?;
         let outgoing = Outgoing { src, dst: to, protocol: IpProtocol::UDP, ttl: 64, dont_fragment: false, size, tag };
         let frame = self.packet(cx, hop.interface, &outgoing, |bytes| {
-            let pseudo = match (src, to) {
-                (IpAddr::V6(src), IpAddr::V6(dst)) => checksum::pseudo_v6(src, dst, IpProtocol::UDP, size),
-                (IpAddr::V4(src), IpAddr::V4(dst)) => checksum::pseudo_v4(src, dst, IpProtocol::UDP, size),
-                _ => checksum::Sum::new(),
-            };
-            udp::Repr { src_port, dst_port, payload: data }.emit(bytes, pseudo);
+            udp::Repr { src_port, dst_port, payload: data }.emit(bytes, pseudo(src, to, IpProtocol::UDP, size));
         })?;
         let interface = self.interfaces.get(hop.interface);
         let at = interface.header_size();

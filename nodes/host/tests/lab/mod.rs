@@ -107,7 +107,11 @@ pub(crate) fn with_gateway(mut config: HostConfig, gateway: &str) -> HostConfig 
 
 impl Lab {
     pub(crate) fn new() -> Self {
-        Self { engine: Engine::new(Seed(1), Trace::default()), notices: Vec::new() }
+        Self::with_seed(1)
+    }
+
+    pub(crate) fn with_seed(seed: u64) -> Self {
+        Self { engine: Engine::new(Seed(seed), Trace::default()), notices: Vec::new() }
     }
 
     pub(crate) fn host(&mut self, config: HostConfig) -> NodeIx {
@@ -119,11 +123,20 @@ impl Lab {
         self.engine.add_node("hub", Device::Hub(Hub::new(ports)))
     }
 
+    /// Links two ports as told; the watch doesn't keep what crosses.
+    pub(crate) fn quiet_link(&mut self, a: NodeIx, b: NodeIx, config: &LinkConfig) -> LinkIx {
+        self.engine.add_link("quiet", (a, P0), (b, P0), config)
+    }
+
     /// Links two ports with the default link: 10 us, 10 Gbit/s.
     pub(crate) fn link(&mut self, a: (NodeIx, u32), b: (NodeIx, u32)) -> LinkIx {
+        self.link_with(a, b, &LinkConfig::default())
+    }
+
+    /// Links two ports as told.
+    pub(crate) fn link_with(&mut self, a: (NodeIx, u32), b: (NodeIx, u32), config: &LinkConfig) -> LinkIx {
         let name = format!("{}:{} {}:{}", a.0.0, a.1, b.0.0, b.1);
-        let config = LinkConfig::default();
-        let link = self.engine.add_link(&name, (a.0, PortIx(a.1)), (b.0, PortIx(b.1)), &config);
+        let link = self.engine.add_link(&name, (a.0, PortIx(a.1)), (b.0, PortIx(b.1)), config);
         for (dir, end) in [(link.forward(), b.0), (link.backward(), a.0)] {
             self.engine.tap(dir, true);
             self.engine.watch_mut().ends.push(end);

@@ -1,0 +1,290 @@
+//! What stands on a host's sockets: servers, which answer for ever, and tasks, which end.
+//!
+//! A task is stepped when its connection, a datagram, an ICMP error or its alarm has something for it; it looks at what
+//! there is and goes on. A host without sockets has none of this.
+
+mod attempt;
+mod iperf_text;
+mod server;
+mod task;
+mod transfer;
+mod udp_report;
+
+use core::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
+
+use inet::{Datagram, Event, Flow, IcmpError, Quoted, SendError, Stack, Upper};
+use packet::IpProtocol;
+use sim_core::{Cx, Tag, Time};
+use sockets::{SocketId, Sockets};
+
+pub use attempt::{AttemptOutcome, AttemptRequest, Protocol};
+pub use server::{ServeError, Service};
+pub use task::TaskId;
+pub use transfer::{TransferConfig, TransferReport, TransferState};
+
+pub(crate) use attempt::Attempt;
+pub(crate) use server::Servers;
+pub(crate) use task::{Running, Step, Task};
+pub(crate) use transfer::Transfer;
+
+/// The time to live of datagrams.
+const TTL: u8 = 64;
+/// The first UDP port that tasks are given (RFC 6335 section 6); sources of traffic have theirs from the same place on,
+/// and take no answers.
+const FIRST_PORT: u16 = 49152;
+
+/// A datagram that is to leave.
+#[derive(Debug)]
+pub(crate) struct Mail {
+    pub(crate) to: SocketAddr,
+    pub(crate) from_port: u16,
+    pub(crate) ttl: u8,
+    pub(crate) data: Vec<u8>,
+    pub(crate) tag: Tag,
+}
+
+/// Servers, tasks and the sockets that they have.
+#[derive(Debug, Default)]
+pub(crate) struct Net {
+    pub(crate) sockets: Sockets,
+    pub(crate) servers: Servers,
+    tasks: BTreeMap<TaskId, Running>,
+    by_socket: BTreeMap<SocketId, TaskId>,
+    by_port: BTreeMap<u16, TaskId>,
+    alarms: BTreeSet<(Time, TaskId)>,
+    ready: BTreeSet<TaskId>,
+    outbox: Vec<Mail>,
+    last: u64,
+    last_port: u16,
+}
+
+/// What the stack has to say while something is being sent: it is passed on afterwards.
+#[derive(Debug, Default)]
+pub(crate) struct Deferred(pub(crate) Vec<(IpAddr, Quoted, Tag)>);
+
+impl Upper for Deferred {
+    fn event(&mut self, _: &mut Cx<'_>, event: Event<'_>) {
+        // Sending tells of nothing else.
+        if let Event::Unsent { next_hop, about, tag } = event {
+            self.0.push((next_hop, about, tag));
+        }
+    }
+}
+
+impl Net {
+    /// Nothing yet; pages are titled by the host's name.
+    pub(crate) fn new(host: &str) -> Self {
+        Self { servers: Servers::new(host), ..Self::default() }
+    }
+
+    /// Starts a task; it is stepped with the next [`Net::run`].
+    pub(crate) fn start(&mut self, task: Task, tag: Tag) -> TaskId {
+        self.last += 1;
+        let id = TaskId(self.last);
+        self.tasks.insert(id, Running::new(task, tag));
+        self.ready.insert(id);
+        id
+    }
+
+    pub(crate) fn task(&self, id: TaskId) -> Option<&Running> {
+        self.tasks.get(&id)
+    }
+
+    pub(crate) fn task_mut(&mut self, id: TaskId) -> Option<&mut Running> {
+        self.tasks.get_mut(&id)
+    }
+
+    /// Ends a task and forgets it. Connections that it still has are reset.
+    pub(crate) fn forget(&mut self, stack: &mut Stack, id: TaskId) -> Option<Running> {
+        let running = self.tasks.remove(&id)?;
+        self.alarms.remove(&(running.alarm, id));
+        self.ready.remove(&id);
+        let sockets: Vec<SocketId> = self.by_socket.iter().filter(|(_, task)| **task == id).map(|(s, _)| *s).collect();
+        for socket in sockets {
+            self.by_socket.remove(&socket);
+            self.sockets.abort(socket);
+            self.sockets.release(socket);
+        }
+        let ports: Vec<u16> = self.by_port.iter().filter(|(_, task)| **task == id).map(|(port, _)| *port).collect();
+        for port in ports {
+            self.by_port.remove(&port);
+            stack.close_udp(port);
+        }
+        for port in &running.listening {
+            self.sockets.close_listener(*port);
+            self.servers.give_back(*port);
+        }
+        Some(running)
+    }
+
+    /// When [`Net::run`] is wanted.
+    #[inline]
+    pub(crate) fn next_wake(&self) -> Time {
+        self.sockets.next_wake().min(self.alarms.first().map_or(Time::NEVER, |(at, _)| *at))
+    }
+
+    /// Whether [`Net::run`] has anything to do at `now`.
+    #[inline]
+    pub(crate) fn has_work(&self, now: Time) -> bool {
+        self.sockets.has_work() || !self.ready.is_empty() || !self.outbox.is_empty() || self.next_wake() <= now
+    }
+
+    /// Does all that can be done now.
+    pub(crate) fn run(&mut self, cx: &mut Cx<'_>, stack: &mut Stack, deferred: &mut Deferred) {
+        while self.has_work(cx.now) {
+            self.sockets.wake(cx.now);
+            while let Some((port, socket)) = self.sockets.next_accepted() {
+                self.accepted(cx.now, port, socket);
+            }
+            while let Some(socket) = self.sockets.next_changed() {
+                match self.by_socket.get(&socket) {
+                    Some(task) => {
+                        self.ready.insert(*task);
+                    }
+                    None => self.servers.serve(cx.now, socket, &mut self.sockets),
+                }
+            }
+            while let Some((_, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= cx.now) {
+                self.alarms.pop_first();
+                self.ready.insert(id);
+            }
+            while let Some(id) = self.ready.pop_first() {
+                self.step(cx, stack, id);
+            }
+            for mail in self.outbox.drain(..) {
+                let Mail { to, from_port, ttl, data, tag } = mail;
+                let datagram =
+                    Datagram { to: to.ip(), src_port: from_port, dst_port: to.port(), ttl, data: &data, tag };
+                // An answer that finds no way back is not owed; tasks have asked for a route.
+                let _ = stack.send_datagram(cx, &datagram, deferred);
+            }
+            if self.sockets.has_work() {
+                self.sockets.transmit(cx, stack, deferred);
+            }
+        }
+    }
+
+    /// A datagram came in for a port that is open.
+    pub(crate) fn datagram(&mut self, now: Time, from: SocketAddr, port: u16, data: &[u8], tag: Tag) {
+        if let Some(id) = self.by_port.get(&port) {
+            if let Some(running) = self.tasks.get_mut(id) {
+                running.task.datagram(now, from, port, data);
+                self.ready.insert(*id);
+            }
+            return;
+        }
+        self.outbox.extend(self.servers.datagram(now, from, port, data, tag));
+    }
+
+    /// An ICMP error came in about a packet of this host.
+    pub(crate) fn error(&mut self, now: Time, from: IpAddr, error: IcmpError, about: &Quoted) {
+        match (about.protocol, about.flow) {
+            (IpProtocol::TCP, _) => self.sockets.error(error, about),
+            (IpProtocol::UDP, Flow::Ports { src, dst }) => {
+                if let Some(id) = self.by_port.get(&src)
+                    && let Some(running) = self.tasks.get_mut(id)
+                {
+                    running.task.error(now, from, error, SocketAddr::new(about.dst, dst));
+                    self.ready.insert(*id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A packet of this host was dropped because its next hop did not answer.
+    pub(crate) fn unsent(&mut self, now: Time, about: &Quoted) {
+        match (about.protocol, about.flow) {
+            (IpProtocol::TCP, _) => self.sockets.unsent(about),
+            // As Linux has it: the host itself is the one who says so.
+            _ => self.error(now, about.src, IcmpError::HostUnreachable, about),
+        }
+    }
+
+    fn accepted(&mut self, now: Time, port: u16, socket: SocketId) {
+        let owner = self.tasks.iter_mut().find(|(_, running)| running.listening.contains(&port));
+        if let Some((id, running)) = owner {
+            if running.task.accepted(socket) {
+                self.by_socket.insert(socket, *id);
+            } else {
+                self.sockets.abort(socket);
+                self.sockets.release(socket);
+            }
+            self.ready.insert(*id);
+            return;
+        }
+        self.servers.accepted(now, port, socket, &mut self.sockets);
+    }
+
+    fn step(&mut self, cx: &mut Cx<'_>, stack: &mut Stack, id: TaskId) {
+        let Some(running) = self.tasks.get_mut(&id) else { return };
+        let before = (running.text.len(), running.finished);
+        let mut step = Step {
+            cx,
+            stack,
+            sockets: &mut self.sockets,
+            outbox: &mut self.outbox,
+            tag: running.tag,
+            text: &mut running.text,
+            alarm: Time::NEVER,
+            opened: Vec::new(),
+            ports: Vec::new(),
+            last_port: &mut self.last_port,
+            released: Vec::new(),
+        };
+        running.finished |= running.task.step(&mut step);
+        let Step { alarm, opened, ports, released, .. } = step;
+        for socket in opened {
+            self.by_socket.insert(socket, id);
+        }
+        for port in ports {
+            self.by_port.insert(port, id);
+        }
+        for socket in released {
+            self.by_socket.remove(&socket);
+            self.sockets.release(socket);
+        }
+        let alarm = if running.finished { Time::NEVER } else { alarm };
+        if alarm != running.alarm {
+            self.alarms.remove(&(running.alarm, id));
+            if alarm != Time::NEVER {
+                self.alarms.insert((alarm, id));
+            }
+            running.alarm = alarm;
+        }
+        if (running.text.len(), running.finished) != before && running.tag != Tag::NONE {
+            cx.out.notice(running.tag);
+        }
+    }
+}
+
+impl Step<'_, '_> {
+    /// Opens a UDP port of the host's own choice for the task.
+    pub(crate) fn open_port(&mut self) -> u16 {
+        let count = u16::MAX - FIRST_PORT;
+        *self.last_port = FIRST_PORT + (self.last_port.saturating_sub(FIRST_PORT) + 1) % count;
+        let port = *self.last_port;
+        self.stack.open_udp(port);
+        self.ports.push(port);
+        port
+    }
+
+    /// Sends a datagram now.
+    ///
+    /// # Errors
+    /// If no route leads there, or it is too long.
+    pub(crate) fn send_datagram(
+        &mut self,
+        from_port: u16,
+        to: SocketAddr,
+        ttl: u8,
+        data: &[u8],
+    ) -> Result<(), SendError> {
+        if self.stack.source_to(to.ip()).is_none() {
+            return Err(SendError::NoRoute(to.ip()));
+        }
+        self.outbox.push(Mail { to, from_port, ttl, data: data.to_vec(), tag: self.tag });
+        Ok(())
+    }
+}
