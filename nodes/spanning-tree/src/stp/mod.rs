@@ -51,20 +51,17 @@ struct Times {
 }
 
 impl Times {
-    /// What a bridge is told, within the limits of table 8-3 and section 8.10.2.
-    fn new(config: &BridgeConfig) -> Self {
-        let second = Duration::from_secs(1);
-        let hello = config.hello_time.clamp(second, second * 10);
-        let max_age = config.max_age.clamp(((hello + second) * 2).max(second * 6), second * 40);
-        let half = Duration::from_nanos(max_age.as_nanos() / 2);
-        Self { hello, max_age, forward_delay: config.forward_delay.clamp(half + second, second * 30) }
+    /// What a bridge is told, within the standard's limits.
+    fn new(config: BridgeConfig) -> Self {
+        let BridgeConfig { hello_time, max_age, forward_delay, .. } = config.clamped();
+        Self { hello: hello_time, max_age, forward_delay }
     }
 }
 
 impl Bridge {
     /// A bridge without ports, which takes itself for the root.
     pub fn new(config: BridgeConfig) -> Self {
-        let times = Times::new(&config);
+        let times = Times::new(config);
         Self {
             id: config.id,
             own_times: times,
@@ -84,7 +81,7 @@ impl Bridge {
 
     /// Changes what the bridge is told (sections 8.8.4 and 8.10).
     pub fn configure(&mut self, now: Time, config: BridgeConfig, out: &mut Vec<Output>) {
-        self.own_times = Times::new(&config);
+        self.own_times = Times::new(config);
         if config.id != self.id {
             let was_root = self.is_root();
             let old = std::mem::replace(&mut self.id, config.id);

@@ -58,6 +58,19 @@ impl Rig {
         Outcome { frames, drops }
     }
 
+    /// Lets time pass to an instant; gives what is sent on the way, with its time.
+    pub fn run_to(&mut self, end: Time) -> Vec<(Time, PortIx, Vec<u8>)> {
+        let mut sent = Vec::new();
+        while self.switch.next_wake() <= end {
+            self.now = self.switch.next_wake().max(self.now);
+            let mut cx = Cx { now: self.now, pool: &mut self.pool, rng: &mut self.rng, out: &mut self.out };
+            self.switch.wake(&mut cx);
+            sent.extend(self.out.take_frames().map(|(port, frame)| (self.now, port, frame.to_vec())));
+        }
+        self.now = end;
+        sent
+    }
+
     /// The ports that a frame leaves by.
     pub fn ports(&mut self, port: u32, bytes: &[u8]) -> Vec<u32> {
         self.offer(PortIx(port), bytes).frames.into_iter().map(|(port, _)| port.0).collect()
