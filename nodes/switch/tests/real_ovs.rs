@@ -5,7 +5,7 @@
 
 mod rig;
 
-use rig::Rig;
+use rig::{Rig, needs};
 use sim_core::{PortIx, Seed, Stream};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -211,9 +211,7 @@ fn frame(random: &mut Stream) -> Vec<u8> {
 
 #[test]
 fn normal_decides_as_the_real_open_vswitch_does() {
-    let promised = std::env::var("NETLOOM_TEST_WITH").unwrap_or_default();
-    if !promised.split_whitespace().any(|word| word == "ovs") {
-        println!("left out: needs ovs");
+    if !needs("ovs") {
         return;
     }
     let real = Real::start();

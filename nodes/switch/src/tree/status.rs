@@ -15,7 +15,7 @@ pub(crate) fn bridge_cells(of: &Bridge, now: Time) -> [(Column, Datum); 2] {
         let id = |id| bridge_id(tree.protocol(), id);
         match tree.protocol() {
             Protocol::Stp => {
-                stp = strings([
+                stp = strings(&[
                     ("stp_bridge_id", id(status.id)),
                     ("stp_designated_root", id(status.root)),
                     ("stp_root_path_cost", status.root_path_cost.to_string()),
@@ -23,7 +23,7 @@ pub(crate) fn bridge_cells(of: &Bridge, now: Time) -> [(Column, Datum); 2] {
             }
             Protocol::Rstp => {
                 let (designated, port) = status.designated;
-                rstp = strings([
+                rstp = strings(&[
                     ("rstp_bridge_id", id(status.id)),
                     ("rstp_bridge_port_id", status.root_port.unwrap_or_default().to_string()),
                     ("rstp_designated_id", id(designated)),
@@ -49,7 +49,7 @@ pub(crate) fn port_cells(of: &Bridge, slot: Option<u16>, now: Time) -> [(Column,
         let secs = |since: Time| now.since(since).as_millis() / 1000;
         match protocol {
             Protocol::Stp => {
-                status = strings([
+                status = strings(&[
                     ("stp_port_id", port.id.0.to_string()),
                     ("stp_role", role),
                     ("stp_sec_in_state", secs(port.since).to_string()),
@@ -58,7 +58,7 @@ pub(crate) fn port_cells(of: &Bridge, slot: Option<u16>, now: Time) -> [(Column,
                 statistics = counts([("stp_error_count", errors), ("stp_rx_count", rx), ("stp_tx_count", tx)]);
             }
             Protocol::Rstp => {
-                rstp_status = strings([
+                rstp_status = strings(&[
                     ("rstp_designated_bridge_id", bridge_id(protocol, port.designated_bridge)),
                     ("rstp_designated_path_cost", port.designated_cost.to_string()),
                     ("rstp_designated_port_id", port.designated_port.to_string()),
@@ -134,7 +134,7 @@ fn bridge_id(protocol: Protocol, id: BridgeId) -> String {
     }
 }
 
-fn strings<const N: usize>(pairs: [(&str, String); N]) -> Datum {
+fn strings(pairs: &[(&str, String)]) -> Datum {
     pairs.iter().map(|(key, value)| (*key, value.as_str())).collect()
 }
 

@@ -4,6 +4,16 @@
 use sim_core::{Batch, Carrier, Cx, Drop, Node, Outbox, Pool, PortIx, Seed, Stream, Time};
 use switch::{CommandError, Switch, WorkerHandle};
 
+/// Whether `peer` was promised to this run by `NETLOOM_TEST_WITH`; a test that is left out says so.
+pub fn needs(peer: &str) -> bool {
+    let promised = std::env::var("NETLOOM_TEST_WITH").unwrap_or_default();
+    let found = promised.split_whitespace().any(|word| word == peer);
+    if !found {
+        println!("left out: needs {peer}");
+    }
+    found
+}
+
 /// A switch whose interfaces `p0`, `p1` ... are its ports, all with a link.
 pub struct Rig {
     pub switch: Switch,
