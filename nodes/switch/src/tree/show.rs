@@ -1,4 +1,5 @@
-//! `ovs-appctl stp/show` and `rstp/show`, in Open vSwitch's layout.
+//! `ovs-appctl stp/show` and `rstp/show`, in Open vSwitch's layout. Where the root's times differ from the bridge's own,
+//! Open vSwitch 3.1 shows each under the other's heading; here they stand under their own.
 
 use super::Tree;
 use super::status::{role_name, state_name};

@@ -1,6 +1,8 @@
 //! A switch on a bench: frames in, frames and drops out.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
+pub mod real;
+
 use sim_core::{Batch, Carrier, Cx, Drop, Node, Outbox, Pool, PortIx, Seed, Stream, Time};
 use switch::{CommandError, Switch, WorkerHandle};
 
