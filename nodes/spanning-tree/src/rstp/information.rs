@@ -113,9 +113,7 @@ impl Port {
                 self.agreed = false;
             }
             Received::InferiorRootAlternate => {
-                // recordAgreement (17.21.9).
-                self.agreed = speaks_rstp && self.config.point_to_point && message.flags.agreement;
-                self.proposing &= !self.agreed;
+                self.record_agreement(message, speaks_rstp);
                 self.set_tc_flags(message);
             }
             Received::InferiorDesignated | Received::Other => {}
@@ -138,6 +136,14 @@ impl Port {
     /// recordProposal (17.21.11). Who is forced to STP can't answer.
     fn record_proposal(&mut self, message: &Vector, speaks_rstp: bool) {
         self.proposed |= speaks_rstp && message.flags.proposal;
+    }
+
+    /// recordAgreement (17.21.9). Beyond the standard, what was agreed with must be what the port says now: the same
+    /// root, and nothing that TxHoldCount keeps back.
+    fn record_agreement(&mut self, message: &Vector, speaks_rstp: bool) {
+        let is_current = message.root == self.priority.root && !self.new_info;
+        self.agreed = speaks_rstp && self.config.point_to_point && message.flags.agreement && is_current;
+        self.proposing &= !self.agreed;
     }
 
     /// setTcFlags (17.21.17).

@@ -19,10 +19,15 @@
 //! | `transitions` | 17.29, 17.30: how a port comes to its role, and what it does with frames then |
 //! | `topology_change` | 17.31: when stations are forgotten |
 //!
-//! Beyond the standard are the two guards, and that a port which hears itself blocks. A port with root guard which
+//! Beyond the standard are the two guards, that a port which hears itself blocks, and that an agreement counts only
+//! with what the port says now. A port with root guard which
 //! hears a BPDU that supersedes its own stays designated, keeps its own vector and sends it, but blocks until no such
 //! BPDU has come for three of that BPDU's hello times. A port with BPDU guard is disabled by any BPDU until its link
 //! goes down or its configuration changes.
+//!
+//! What the standard doesn't exclude: when the root is lost, what was known of it may chase itself around a ring of
+//! bridges until it is older than Max Age, at a bridge a second once TxHoldCount is used up. Meanwhile agreements with
+//! old information can cross, and frames run in a circle until the next BPDU.
 //!
 //! Left out: the management of clause 14 but for what [`BridgeStatus`] and [`PortStatus`] tell, and the shorter
 //! ageing of stations in place of a flush where STP is forced (17.19.1): stations are flushed then, too.

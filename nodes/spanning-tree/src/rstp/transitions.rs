@@ -158,7 +158,8 @@ impl Port {
             && !was_root_lately
             && !self.sync
             && !self.is_refusing;
-        let must_stop = (((self.sync && !self.synced) || was_root_lately || self.disputed) && !self.oper_edge) || self.is_refusing;
+        let must_stop =
+            (((self.sync && !self.synced) || was_root_lately || self.disputed) && !self.oper_edge) || self.is_refusing;
         if !self.forward && !self.agreed && !self.proposing && !self.oper_edge {
             self.proposing = true;
             self.timers.start(Timer::EdgeDelay, now, self.edge_delay());

@@ -80,9 +80,7 @@ impl Port {
                 agreement: self.agree,
                 topology_change_ack: false,
             },
-            false => {
-                Flags { topology_change: is_changing, topology_change_ack: self.tc_ack, ..Flags::default() }
-            }
+            false => Flags { topology_change: is_changing, topology_change_ack: self.tc_ack, ..Flags::default() },
         };
         Vector {
             flags,

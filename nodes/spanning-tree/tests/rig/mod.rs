@@ -94,8 +94,9 @@ pub(crate) struct Network {
     pub(crate) last_change: Time,
     /// Whether a circle of forwarding ports ends the test.
     pub(crate) forbids_loops: bool,
-    /// The first instant at which there was a circle.
-    pub(crate) first_loop: Option<Time>,
+    /// Since when there is a circle, and how long there were others before.
+    loop_since: Option<Time>,
+    pub(crate) loop_time: Duration,
     /// Bridge guards that fired.
     pub(crate) guarded: Vec<End>,
 }
@@ -256,9 +257,15 @@ impl Network {
     }
 
     fn judge(&mut self) {
-        if self.first_loop.is_none() && self.has_loop() {
-            assert!(!self.forbids_loops, "frames can run in a circle at {}:\n{}", self.now, self.picture());
-            self.first_loop = Some(self.now);
+        let has_loop = self.has_loop();
+        assert!(!has_loop || !self.forbids_loops, "frames can run in a circle at {}:\n{}", self.now, self.picture());
+        match self.loop_since {
+            None if has_loop => self.loop_since = Some(self.now),
+            Some(since) if !has_loop => {
+                self.loop_time += self.now.since(since);
+                self.loop_since = None;
+            }
+            _ => {}
         }
     }
 
