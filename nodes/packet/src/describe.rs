@@ -7,8 +7,8 @@ use core::fmt;
 use core::net::IpAddr;
 
 use crate::wire::{
-    EtherType, IpProtocol, VlanTag, WireError, arp, be16, ethernet, icmpv4, icmpv6, ipv4, ipv6, ipv6_ext, llc, tcp,
-    udp, vlan,
+    EtherType, IpProtocol, VlanTag, WireError, arp, be16, bpdu, ethernet, icmpv4, icmpv6, ipv4, ipv6, ipv6_ext, llc,
+    tcp, udp, vlan,
 };
 
 /// The most tags that are printed; what is behind is not decoded.
@@ -71,7 +71,15 @@ fn fmt_packet(f: &mut fmt::Formatter<'_>, ethertype: EtherType, bytes: &[u8]) ->
         EtherType(len) if ethertype.is_length() => match llc::Packet::new_checked(bytes) {
             Ok(packet) => {
                 let len = bytes.len().min(len.into());
-                write!(f, "{}", llc::Repr::parse(&packet))?;
+                let header = llc::Repr::parse(&packet);
+                write!(f, "{header}")?;
+                if header == bpdu::LLC {
+                    f.write_str(": ")?;
+                    return match bpdu::Packet::new_checked(&bytes[llc::HEADER_SIZE..len.max(llc::HEADER_SIZE)]) {
+                        Ok(packet) => write!(f, "{}", bpdu::Bpdu::parse(&packet)),
+                        Err(error) => fmt_error(f, error),
+                    };
+                }
                 if let Some(snap) = packet.snap_type() {
                     write!(f, ", ethertype {snap}")?;
                 }
@@ -206,13 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn a_bpdu_is_llc() {
-        let frame = b"\x01\x80\xc2\0\0\0\x02\0\0\0\0\x01\0\x07\x42\x42\x03\0\0\0\0 padding";
+    fn a_bpdu_is_read_behind_its_llc_header() {
+        let mut frame = *b"\x01\x80\xc2\0\0\0\x02\0\0\0\0\x01\0\x07\x42\x42\x03\0\0\0\x80 padding";
         assert_eq!(
-            describe(frame).to_string(),
+            describe(&frame).to_string(),
             "02:00:00:00:00:01 > 01:80:c2:00:00:00, 802.3, length 7: \
-             LLC, dsap STP (0x42) Individual, ssap STP (0x42) Command, ctrl 0x03, length 7"
+             LLC, dsap STP (0x42) Individual, ssap STP (0x42) Command, ctrl 0x03: STP 802.1d, Topology Change"
         );
+        frame[13] = 6;
+        assert!(describe(&frame).to_string().ends_with("ctrl 0x03: [|stp]"));
+        frame[14] = 0x44;
+        assert!(describe(&frame).to_string().ends_with("ctrl 0x03, length 6"));
     }
 
     proptest! {

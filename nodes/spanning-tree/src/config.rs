@@ -24,6 +24,19 @@ pub struct BridgeConfig {
     pub force_stp: bool,
 }
 
+impl BridgeConfig {
+    /// The same with its times within the limits of 802.1D-1998 (table 8-3 and section 8.10.2): information has to
+    /// outlive two hellos, and ports to wait until what is older has gone.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        let second = Duration::from_secs(1);
+        let hello_time = self.hello_time.clamp(second, second * 10);
+        let max_age = self.max_age.clamp(((hello_time + second) * 2).max(second * 6), second * 40);
+        let half = Duration::from_nanos(max_age.as_nanos() / 2);
+        Self { hello_time, max_age, forward_delay: self.forward_delay.clamp(half + second, second * 30), ..self }
+    }
+}
+
 /// What a port is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortConfig {

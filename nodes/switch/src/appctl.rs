@@ -1,11 +1,13 @@
-//! `ovs-appctl`: the commands about MAC tables, in Open vSwitch's layouts and messages (ovs-vswitchd(8)).
+//! `ovs-appctl`: the commands about MAC tables and spanning trees, in Open vSwitch's layouts and messages (ovs-vswitchd(8)).
 
 use crate::bridge::Bridge;
 use crate::command::CommandError;
 use crate::mac_table::StationKey;
 use crate::switch::Switch;
+use crate::tree;
 use packet::MacAddr;
 use sim_core::Time;
+use spanning_tree::Protocol;
 use std::fmt::Write;
 
 /// A command: its name, its arguments, how many it needs and takes.
@@ -25,6 +27,10 @@ const COMMANDS: &[Command] = &[
     Command { name: "fdb/stats-clear", usage: "[bridge]", min: 0, max: 1, run: stats_clear },
     Command { name: "fdb/stats-show", usage: "bridge", min: 1, max: 1, run: stats_show },
     Command { name: "list-commands", usage: "", min: 0, max: 0, run: list_commands },
+    Command { name: "rstp/show", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_show(s, t, w, Protocol::Rstp) },
+    Command { name: "rstp/tcn", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_tcn(s, t, w, Protocol::Rstp) },
+    Command { name: "stp/show", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_show(s, t, w, Protocol::Stp) },
+    Command { name: "stp/tcn", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_tcn(s, t, w, Protocol::Stp) },
 ];
 
 /// Runs a line; `words` come after `ovs-appctl`.
@@ -153,6 +159,32 @@ fn stats_show(switch: &mut Switch, now: Time, words: &[String]) -> Result<String
 fn stats_clear(switch: &mut Switch, _: Time, words: &[String]) -> Result<String, String> {
     bridges(switch, words)?.into_iter().for_each(|bridge| bridge.shared.macs.clear_stats());
     Ok("statistics successfully cleared\n".to_owned())
+}
+
+/// The places of the bridges that speak a protocol: the one that is named, or all.
+fn trees(switch: &Switch, words: &[String], protocol: Protocol) -> Result<Vec<usize>, String> {
+    let is_meant = |bridge: &Bridge| {
+        let is_named = words.first().is_none_or(|name| *name == bridge.name);
+        is_named && bridge.tree.as_ref().is_some_and(|tree| tree.protocol() == protocol)
+    };
+    let found: Vec<usize> = (0..switch.bridges.len()).filter(|at| is_meant(&switch.bridges[*at])).collect();
+    if found.is_empty() && !words.is_empty() {
+        let message = if protocol == Protocol::Stp { "no such stp object" } else { "No such RSTP object" };
+        return Err(message.to_owned());
+    }
+    Ok(found)
+}
+
+fn tree_show(switch: &mut Switch, now: Time, words: &[String], protocol: Protocol) -> Result<String, String> {
+    let bridges = trees(switch, words, protocol)?.into_iter().map(|at| &switch.bridges[at]);
+    Ok(bridges.filter_map(|bridge| Some(tree::show(bridge, bridge.tree.as_ref()?, now))).collect())
+}
+
+fn tree_tcn(switch: &mut Switch, now: Time, words: &[String], protocol: Protocol) -> Result<String, String> {
+    for at in trees(switch, words, protocol)? {
+        switch.drive(at, now, |tree| tree.notify_change(now));
+    }
+    Ok("OK\n".to_owned())
 }
 
 fn list_commands(_: &mut Switch, _: Time, _: &[String]) -> Result<String, String> {

@@ -4,13 +4,15 @@ use crate::flow::Rule;
 use crate::lab_ports::LabPorts;
 use crate::mac_table::{DEFAULT_AGEING_S, DEFAULT_MAX_ENTRIES};
 use crate::ofport::{Ofports, Wish};
-use crate::plan::{LOCAL, Plan, PortPlan};
+use crate::plan::{Gate, LOCAL, Plan, PortPlan};
 use crate::shared::Shared;
+use crate::tree::{self, Effects, Tree, Wanted};
 use crate::vlan_config;
 use crate::worker::Worker;
 use openflow::{Action, Flow};
 use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
 use ovsdb::{Row, Store, Table, Uuid};
+use packet::MacAddr;
 use sim_core::Time;
 use std::sync::Arc;
 
@@ -22,6 +24,10 @@ pub(crate) struct Bridge {
     pub(crate) shared: Arc<Shared>,
     /// The interfaces by slot.
     pub(crate) slots: Vec<Option<Member>>,
+    /// Its spanning tree, if it has one.
+    pub(crate) tree: Option<Tree>,
+    /// What its rows say of the ageing time, in seconds.
+    ageing_s: u64,
     is_standalone: Option<bool>,
 }
 
@@ -35,9 +41,9 @@ pub(crate) struct Member {
 }
 
 /// A bridge's port with its interfaces, in the order of their insertion.
-struct PortRows<'a> {
-    port: &'a Row,
-    interfaces: Vec<&'a Row>,
+pub(crate) struct PortRows<'a> {
+    pub(crate) port: &'a Row,
+    pub(crate) interfaces: Vec<&'a Row>,
 }
 
 impl Bridge {
@@ -47,12 +53,22 @@ impl Bridge {
             name: row.str(bridge::NAME).unwrap_or_default().to_owned(),
             shared: Arc::new(Shared::new(id, seed)),
             slots: Vec::new(),
+            tree: None,
+            ageing_s: DEFAULT_AGEING_S,
             is_standalone: None,
         }
     }
 
-    /// Does what the rows say.
-    pub(crate) fn follow(&mut self, store: &Store, row: &Row, lab: &LabPorts, worker: &mut Worker, now: Time) {
+    /// Does what the rows say. `mac_of` gives an interface's address.
+    pub(crate) fn follow(
+        &mut self,
+        store: &Store,
+        row: &Row,
+        lab: &LabPorts,
+        worker: &mut Worker,
+        mac_of: &dyn Fn(&str) -> MacAddr,
+        now: Time,
+    ) {
         let ports = port_rows(store, row);
         let old = self.shared.plan();
         self.admit(&ports, lab, worker);
@@ -73,7 +89,7 @@ impl Bridge {
         }
         let macs = &self.shared.macs;
         let number = |key| row.value(bridge::OTHER_CONFIG, key).and_then(|value| value.parse::<u64>().ok());
-        macs.set_ageing(number("mac-aging-time").unwrap_or(DEFAULT_AGEING_S), now);
+        self.ageing_s = number("mac-aging-time").unwrap_or(DEFAULT_AGEING_S);
         macs.set_max_entries(number("mac-table-size").map_or(DEFAULT_MAX_ENTRIES, |size| size as usize), now);
         if plan.flood_vlans != old.flood_vlans {
             macs.flush();
@@ -88,15 +104,65 @@ impl Bridge {
                 macs.flush_port(slot as u16);
             }
         }
+        let effects = self.follow_tree(tree::wanted(self, row, &ports, &plan, mac_of), &plan, lab, now);
+        self.open_gates(&mut plan, lab);
         self.shared.set_plan(plan);
+        self.relearn(&effects, now);
         self.set_fail_mode(row.str(bridge::FAIL_MODE) != Some("secure"), now);
     }
 
     /// Publishes which links are up.
-    pub(crate) fn follow_carriers(&self, lab: &LabPorts) {
+    pub(crate) fn follow_carriers(&mut self, lab: &LabPorts, now: Time) {
         let mut plan = (*self.shared.plan()).clone();
-        set_links(&mut plan, lab);
+        let effects = self.tree.as_mut().map(|tree| tree.follow_links(&plan, lab, now)).unwrap_or_default();
+        self.open_gates(&mut plan, lab);
         self.shared.set_plan(plan);
+        self.relearn(&effects, now);
+    }
+
+    /// Calls the spanning tree, if there is one, and carries out what it wants.
+    pub(crate) fn drive(&mut self, lab: &LabPorts, now: Time, call: impl FnOnce(&mut Tree) -> Effects) {
+        let Some(tree) = &mut self.tree else { return };
+        let effects = call(tree);
+        if effects.has_moved {
+            let mut plan = (*self.shared.plan()).clone();
+            self.open_gates(&mut plan, lab);
+            self.shared.set_plan(plan);
+        }
+        self.relearn(&effects, now);
+    }
+
+    /// Makes, changes or ends the spanning tree.
+    fn follow_tree(&mut self, wanted: Option<Wanted>, plan: &Plan, lab: &LabPorts, now: Time) -> Effects {
+        let protocol = |tree: &Tree| tree.protocol();
+        if self.tree.as_ref().map(protocol) != wanted.as_ref().map(|wanted| wanted.protocol) {
+            self.shared.macs.flush();
+            self.tree = wanted.as_ref().map(|wanted| Tree::new(wanted.protocol, wanted.config));
+        }
+        let (Some(tree), Some(wanted)) = (&mut self.tree, wanted) else { return Effects::default() };
+        let mut effects = tree.follow(wanted, now);
+        effects.merge(tree.follow_links(plan, lab, now));
+        effects
+    }
+
+    /// Says of each port what spanning tree lets it do, and where it sends.
+    fn open_gates(&self, plan: &mut Plan, lab: &LabPorts) {
+        if let Some(tree) = &self.tree {
+            tree.close_gates(plan);
+        }
+        set_links(plan, lab);
+    }
+
+    /// Forgets the stations that may be elsewhere, and sets how soon the others age.
+    fn relearn(&self, effects: &Effects, now: Time) {
+        let macs = &self.shared.macs;
+        if !effects.flushed.is_empty() {
+            macs.flush_learnt(|slot| effects.flushed.contains(&slot));
+        }
+        match self.tree.as_ref().and_then(|tree| tree.ageing(now)) {
+            Some(ageing) => macs.age_within(ageing, now),
+            None => macs.set_ageing(self.ageing_s, now),
+        }
     }
 
     /// The slot of an interface.
@@ -129,7 +195,7 @@ impl Bridge {
             .iter()
             .flat_map(|port| &port.interfaces)
             .copied()
-            .filter(|row| is_virtual(row, &self.name) || lab.find(name(row)).is_some())
+            .filter(|row| is_internal(row, &self.name) || lab.find(name(row)).is_some())
             .collect();
         for place in &mut self.slots {
             let stays =
@@ -210,7 +276,7 @@ pub(crate) fn is_local(row: &Row, bridge: &str) -> bool {
 }
 
 /// Whether an interface needs no network device: the switch makes it.
-fn is_virtual(row: &Row, bridge: &str) -> bool {
+pub(crate) fn is_internal(row: &Row, bridge: &str) -> bool {
     is_local(row, bridge) || row.str(interface::TYPE) == Some("internal")
 }
 
@@ -228,7 +294,7 @@ fn port_rows<'a>(store: &'a Store, row: &Row) -> Vec<PortRows<'a>> {
 /// Says of each port where it sends: its own link, and for a bond the first of its links that is up.
 fn set_links(plan: &mut Plan, lab: &LabPorts) {
     for port in &mut plan.ports {
-        port.link = port.lab.filter(|&lab_port| lab.is_up(lab_port));
+        port.link = port.lab.filter(|&lab_port| lab.is_up(lab_port) && port.gate == Gate::Open);
         port.tx = port.link;
     }
     for slot in 0..plan.ports.len() {

@@ -21,6 +21,8 @@ pub(crate) enum Lookup {
     /// Not known yet.
     #[default]
     Unknown,
+    /// Nothing: spanning tree keeps the port closed. What is done with BPDUs is done before.
+    Closed,
     /// Nothing: all frames have this program.
     Fixed(ProgramIx),
     /// Nothing: NORMAL is done with all frames, and what the usual one needs for it is in the port's

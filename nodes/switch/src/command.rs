@@ -34,7 +34,7 @@ pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<St
         return Err(CommandError::new("no command: ovs-vsctl, ovs-ofctl or ovs-appctl"));
     };
     match program.as_str() {
-        "ovs-vsctl" => vsctl(switch, words),
+        "ovs-vsctl" => vsctl(switch, now, words),
         "ovs-ofctl" => ofctl::run(switch, now, words),
         "ovs-appctl" => appctl::run(switch, now, words),
         other => {
@@ -46,8 +46,8 @@ pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<St
 }
 
 /// Warnings come before the output, as a terminal shows them.
-fn vsctl(switch: &mut Switch, words: &[String]) -> Result<String, CommandError> {
-    switch.write_status();
+fn vsctl(switch: &mut Switch, now: Time, words: &[String]) -> Result<String, CommandError> {
+    switch.write_status(now);
     let output = vsctl::run(&mut switch.store, words)?;
     switch.rows_changed(&output.changes);
     let mut text = String::new();

@@ -144,7 +144,8 @@ impl<'a> Execution<'a> {
     #[inline]
     fn send(&mut self, slot: u16, port: Option<PortIx>, frame: Frame) {
         let Some(port) = port else {
-            return self.drop(frame, Some(slot), DropReason::PortDown, DropArgs::None);
+            let reason = self.plan.ports[usize::from(slot)].silence();
+            return self.drop(frame, Some(slot), reason, DropArgs::None);
         };
         if self.plan.mirrors.is_empty() {
             return self.transmit(slot, port, frame);

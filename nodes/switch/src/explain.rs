@@ -3,8 +3,10 @@
 use crate::bridge::Bridge;
 use crate::plan::{PortPlan, VlanMode, VlanSet};
 use crate::switch::Switch;
+use crate::tree;
 use packet::MacAddr;
 use sim_core::{Drop, DropArgs, DropReason};
+use spanning_tree::Protocol;
 
 /// How many VLANs a list names before it is cut.
 const MAX_NAMED: usize = 16;
@@ -36,6 +38,11 @@ fn detail(switch: &Switch, drop: &Drop, frame: &[u8]) -> Option<String> {
             (Some(dst), Some(name)) if dst.is_unicast() => format!("{dst} is behind {name}, where it came from"),
             _ => "no other port".to_owned(),
         }),
+        (DropReason::ReservedMulticast, _)
+            if bridge.is_some_and(|bridge| bridge.tree.is_some()) && tree::is_bpdu(frame) =>
+        {
+            Some(format!("a BPDU, and {} takes no part in the spanning tree", port_name?))
+        }
         (DropReason::ReservedMulticast, _) => Some(format!("to {}, other_config:forward-bpdu is not set", dst?)),
         (DropReason::PortDown, _) => port_name.map(|name| format!("{name} is down")),
         (DropReason::Protected, _) => {
@@ -43,6 +50,12 @@ fn detail(switch: &Switch, drop: &Drop, frame: &[u8]) -> Option<String> {
         }
         (DropReason::PortBlocked, _) if port.is_some_and(|port| port.is_mirror_output) => {
             Some(format!("{} is a mirror's output port and takes no frames", port_name?))
+        }
+        (DropReason::PortBlocked, _) => {
+            let tree = bridge?.tree.as_ref()?;
+            let name = if tree.protocol() == Protocol::Stp { "STP" } else { "RSTP" };
+            let (port, reason) = (port_name?, tree.reason(plan?.slot(drop.port?)?)?);
+            Some(format!("{name}: {}:{port} is {reason}", switch.name))
         }
         (DropReason::NoBridge, _) => {
             let name = port_name?;

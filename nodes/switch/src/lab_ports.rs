@@ -28,6 +28,8 @@ struct LabPort {
 pub(crate) struct Place {
     pub(crate) bridge: Arc<Shared>,
     pub(crate) slot: u16,
+    /// Whether the bridge has a spanning tree, so that BPDUs are its own.
+    pub(crate) has_tree: bool,
 }
 
 impl LabPorts {

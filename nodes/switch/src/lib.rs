@@ -36,12 +36,13 @@
 //! | --- | --- |
 //! | `switch` | [`Switch`]: the node |
 //! | `bridge`, `ofport`, `vlan_config`, `mirror` | how a bridge follows its rows |
+//! | `tree` | spanning tree: the machine of a bridge, its columns and commands |
 //! | `lab_ports` | the node's ports and their links |
 //! | `status` | the status columns |
 //! | `command`, `appctl`, `ofctl` | command lines |
 //! | `explain` | why a frame died, in words |
 //!
-//! Left out are spanning tree, LACP, tunnels and patch ports, OpenFlow connections and flows' time-outs.
+//! Left out are LACP, tunnels and patch ports, OpenFlow connections and flows' time-outs.
 
 mod appctl;
 mod bridge;
@@ -64,6 +65,7 @@ pub mod rewrite;
 mod shared;
 mod status;
 mod switch;
+mod tree;
 mod usual;
 pub mod vlan;
 mod vlan_config;

@@ -4,7 +4,7 @@
 //! The worker acts on it; explain and trace read the same function through an [`Observer`].
 
 use crate::mac_table::{Station, StationKey, View};
-use crate::plan::{Plan, PortPlan};
+use crate::plan::{Gate, Plan, PortPlan};
 use crate::vlan::{Refused, Tags};
 use sim_core::{DropArgs, DropReason};
 
@@ -83,7 +83,7 @@ pub fn decide<O: Observer>(plan: &Plan, macs: &View<'_>, slot: u16, frame: &[u8]
     let Ok(before) = Tags::read(frame, plan.vlan_limit) else {
         return refuse(DropReason::Malformed, DropArgs::None);
     };
-    if port.is_mirror_output {
+    if port.is_mirror_output || port.gate == Gate::Closed {
         return refuse(DropReason::PortBlocked, DropArgs::None);
     }
     let inside = match port.vlan.ingress(&before) {
@@ -98,10 +98,13 @@ pub fn decide<O: Observer>(plan: &Plan, macs: &View<'_>, slot: u16, frame: &[u8]
         return refuse(DropReason::ReservedMulticast, DropArgs::None);
     }
     let path = Path { before, inside };
-    if plan.flood_vlans.as_ref().is_some_and(|vlans| vlans.contains(vlan)) {
+    if port.gate == Gate::Open && plan.flood_vlans.as_ref().is_some_and(|vlans| vlans.contains(vlan)) {
         return Verdict { learn: Learn::Nothing, route: Route::Flood(path) };
     }
     let learn = learn(macs, StationKey::new(src, vlan), port.bundle, is_group(src));
+    if port.gate == Gate::Learning {
+        return Verdict { learn, ..refuse(DropReason::PortBlocked, DropArgs::None) };
+    }
     if is_group(dst) {
         return Verdict { learn, route: Route::Flood(path) };
     }
@@ -141,7 +144,7 @@ pub fn nowhere(plan: &Plan, slot: u16, path: &Path) -> Route {
         return Route::Drop(Some(out), DropReason::Protected, DropArgs::None);
     }
     if let Some(out) = members().find(|out| !is_local(out)) {
-        return Route::Drop(Some(out), DropReason::PortDown, DropArgs::None);
+        return Route::Drop(Some(out), plan.ports[usize::from(out)].silence(), DropArgs::None);
     }
     let mut others = plan.flood_order.iter().copied().filter(|out| *out != from.bundle && !is_local(out));
     match (others.next(), others.next()) {
@@ -181,7 +184,7 @@ fn learn(macs: &View<'_>, key: StationKey, bundle: u16, is_group: bool) -> Learn
 fn known(plan: &Plan, from: &PortPlan, out: u16, path: Path) -> Route {
     match plan.ports.get(usize::from(out)) {
         Some(port) if from.is_protected_from(port) => Route::Drop(Some(out), DropReason::Protected, DropArgs::None),
-        Some(port) if port.tx.is_none() => Route::Drop(Some(out), DropReason::PortDown, DropArgs::None),
+        Some(port) if port.tx.is_none() => Route::Drop(Some(out), port.silence(), DropArgs::None),
         Some(_) => Route::Port(out, path),
         // The port has just gone and takes its stations with it.
         None => Route::Drop(None, DropReason::PortDown, DropArgs::None),

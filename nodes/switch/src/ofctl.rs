@@ -145,11 +145,13 @@ fn show(switch: &Switch, bridge: &Bridge) -> String {
          mod_nw_tos mod_tp_src mod_tp_dst\n",
         switch.mac(&bridge.name).as_u64()
     );
-    for (_, member) in bridge.members() {
+    for (slot, member) in bridge.members() {
         let lab = switch.lab.find(&member.name);
         let is_up = lab.is_some_and(|port| switch.lab.is_up(port));
         let config = if lab.is_some() { "0" } else { "PORT_DOWN" };
-        let state = if is_up { "0" } else { "LINK_DOWN" };
+        let states = [(!is_up).then_some("LINK_DOWN"), crate::tree::openflow_state(bridge, slot)];
+        let states: Vec<&str> = states.into_iter().flatten().collect();
+        let state = if states.is_empty() { "0".to_owned() } else { states.join(" ") };
         // Writing to a string can't fail.
         let _ = write!(
             text,

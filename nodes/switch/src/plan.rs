@@ -1,6 +1,6 @@
 //! A bridge's ports as the data path needs them: a snapshot that is replaced as a whole.
 
-use sim_core::PortIx;
+use sim_core::{DropReason, PortIx};
 use std::sync::Arc;
 
 /// OpenFlow's number of a bridge's local port.
@@ -35,9 +35,9 @@ pub struct PortPlan {
     pub ofport: u16,
     /// The slot that stands for the port that the interface belongs to; its own unless it is bonded.
     pub bundle: u16,
-    /// Where frames to the port leave; `None` if that is down.
+    /// Where frames to the port leave; `None` if that is down or spanning tree keeps it closed.
     pub tx: Option<PortIx>,
-    /// Where frames to the interface leave; `None` if it is down.
+    /// Where frames to the interface leave; `None` if it is down or closed.
     pub link: Option<PortIx>,
     /// The node's port that the interface is, up or down.
     pub lab: Option<PortIx>,
@@ -47,8 +47,22 @@ pub struct PortPlan {
     pub is_mirror_output: bool,
     /// Whether frames go there that go everywhere.
     pub is_floodable: bool,
+    /// What spanning tree lets it do.
+    pub gate: Gate,
     /// Its VLANs.
     pub vlan: VlanPlan,
+}
+
+/// What spanning tree lets a port do with frames that aren't its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gate {
+    /// All.
+    #[default]
+    Open,
+    /// It learns stations, and that is all.
+    Learning,
+    /// Nothing.
+    Closed,
 }
 
 /// What a port does with VLANs.
@@ -153,6 +167,13 @@ impl Plan {
         });
         self.flood_order = leaders.collect();
         self.flood_order.sort_by_key(|&slot| self.ports[usize::from(slot)].ofport);
+    }
+}
+
+impl PortPlan {
+    /// Why no frame leaves by it.
+    pub fn silence(&self) -> DropReason {
+        if self.gate == Gate::Open { DropReason::PortDown } else { DropReason::PortBlocked }
     }
 }
 

@@ -2,17 +2,23 @@
 
 use crate::bridge::Bridge;
 use crate::switch::Switch;
-use ovsdb::vswitch::{bridge, interface, open_vswitch};
+use crate::tree;
+use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
 use ovsdb::{Column, Datum, Row, Store, Table, Uuid};
-use sim_core::PortIx;
+use sim_core::{PortIx, Time};
 
 /// Writes the status of everything. A column that doesn't change costs a comparison.
-pub(crate) fn write(switch: &mut Switch) {
+pub(crate) fn write(switch: &mut Switch, now: Time) {
     let mut cells: Vec<(Uuid, Column, Datum)> = Vec::new();
     for bridge in &switch.bridges {
         let dpid = format!("0000{:012x}", switch.mac(&bridge.name).as_u64());
         cells.push((bridge.uuid, bridge::DATAPATH_ID, dpid.as_str().into()));
+        cells.extend(tree::bridge_cells(bridge, now).map(|(column, datum)| (bridge.uuid, column, datum)));
         let Some(row) = switch.store.row(Table::Bridge, bridge.uuid) else { continue };
+        for port in switch.store.follow(row, bridge::PORTS) {
+            let slot = port.references(port::INTERFACES).find_map(|interface| bridge.slot_of(interface));
+            cells.extend(tree::port_cells(bridge, slot, now).map(|(column, datum)| (port.uuid(), column, datum)));
+        }
         for uuid in interfaces(&switch.store, row) {
             if let Some(row) = switch.store.row(Table::Interface, uuid) {
                 cells.extend(interface_cells(switch, bridge, row));
@@ -34,7 +40,7 @@ pub(crate) fn write(switch: &mut Switch) {
 
 fn interfaces(store: &Store, row: &Row) -> Vec<Uuid> {
     let ports = store.follow(row, bridge::PORTS);
-    ports.flat_map(|port| port.references(ovsdb::vswitch::port::INTERFACES)).collect()
+    ports.flat_map(|port| port.references(port::INTERFACES)).collect()
 }
 
 fn interface_cells(switch: &Switch, bridge: &Bridge, row: &Row) -> Vec<(Uuid, Column, Datum)> {

@@ -6,13 +6,16 @@ use crate::counters::PortCounters;
 use crate::lab_ports::{LabPorts, Place};
 use crate::mac_table::MacStats;
 use crate::shared::Shared;
-use crate::worker::{Worker, drop_all};
+use crate::tree::{self, Effects, Tree};
+use crate::worker::{Direction, Worker, drop_all};
 use crate::{explain, status};
 use ovsdb::vswitch::{bridge, open_vswitch};
-use ovsdb::{Changes, Row, Store, Txn};
+use ovsdb::{Changes, Row, Store, Table, Txn};
 use packet::MacAddr;
 use sim_core::{Batch, Carrier, Cx, Drop, DropReason, Node, PortIx, Seed, Time};
+use spanning_tree::{PortNumber, SpanningTree};
 use std::cell::{Ref, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -28,6 +31,8 @@ pub struct WorkerHandle(pub(crate) Rc<RefCell<Worker>>);
 #[repr(C, align(64))]
 pub struct Switch {
     pending: Pending,
+    /// When a spanning tree is due; at the start of time if it is to follow something or to send.
+    next_wake: Time,
     pub(crate) worker: WorkerHandle,
     pub(crate) lab: LabPorts,
     pub(crate) bridges: Vec<Bridge>,
@@ -87,6 +92,7 @@ impl Switch {
             bridges: Vec::new(),
             worker: worker.clone(),
             pending: Pending::Nothing,
+            next_wake: Time::NEVER,
         }
     }
 
@@ -95,6 +101,7 @@ impl Switch {
     pub fn attach(&mut self, name: &str, port: PortIx) {
         self.lab.attach(name, port);
         self.pending = Pending::Rows;
+        self.wake_trees();
     }
 
     /// The rows. Status columns are written when a command line is run.
@@ -120,7 +127,9 @@ impl Switch {
     /// # Errors
     /// What the program would print on standard error, and its exit status.
     pub fn command(&mut self, cx: &mut Cx<'_>, words: &[String]) -> Result<String, CommandError> {
-        self.command_at(cx.now, words)
+        let result = self.command_at(cx.now, words);
+        self.send_bpdus(cx);
+        result
     }
 
     /// As [`Switch::command`], for setup before the lab runs.
@@ -180,6 +189,24 @@ impl Switch {
         entries
     }
 
+    /// The spanning tree of a bridge, if it has one. [`Switch::tree_ports`] names its ports.
+    pub fn spanning_tree(&self, bridge: &str) -> Option<&SpanningTree> {
+        Some(self.bridge(bridge)?.tree.as_ref()?.machine())
+    }
+
+    /// The interfaces that take part in a bridge's spanning tree, by their numbers there.
+    pub fn tree_ports(&self, bridge: &str) -> BTreeMap<PortNumber, &str> {
+        let Some(bridge) = self.bridge(bridge) else { return BTreeMap::new() };
+        let name = |slot: u16| Some(&*bridge.slots.get(usize::from(slot))?.as_ref()?.name);
+        let numbers = bridge.tree.iter().flat_map(|tree| tree.numbers());
+        numbers.filter_map(|(number, slot)| Some((number, name(slot)?))).collect()
+    }
+
+    /// What of a bridge's spanning tree configuration couldn't be followed, in the words of Open vSwitch's log.
+    pub fn tree_complaints(&self, bridge: &str) -> &[String] {
+        self.bridge(bridge).and_then(|bridge| bridge.tree.as_ref()).map_or(&[], |tree| &tree.complaints)
+    }
+
     /// The counts of a bridge's MAC table.
     pub fn mac_stats(&self, bridge: &str, now: Time) -> Option<MacStats> {
         Some(self.bridge(bridge)?.shared.macs.stats(now))
@@ -228,32 +255,100 @@ impl Switch {
 
     /// The address of an interface or bridge: local, unicast, a hash of the names of node and interface.
     pub(crate) fn mac(&self, interface: &str) -> MacAddr {
-        let hash = self.seed.key(&format!("mac {}:{interface}", self.name));
-        MacAddr::from_u64((hash >> 16) & !(1 << 40) | 1 << 41)
+        mac(self.seed, &self.name, interface)
     }
 
     /// Marks that the bridges have to follow the rows.
     pub(crate) fn rows_changed(&mut self, changes: &Changes) {
         if !changes.is_empty() {
             self.pending = Pending::Rows;
+            self.wake_trees();
         }
+    }
+
+    /// Has trees follow what is pending soon: they don't wait for a frame.
+    fn wake_trees(&mut self) {
+        let wants =
+            |row: &Row| row.bool(bridge::STP_ENABLE) == Some(true) || row.bool(bridge::RSTP_ENABLE) == Some(true);
+        if self.bridges.iter().any(|bridge| bridge.tree.is_some()) || self.store.rows(Table::Bridge).any(wants) {
+            self.next_wake = Time::ZERO;
+        }
+    }
+
+    /// Finds out when a tree is due next.
+    fn set_wake(&mut self) {
+        let trees = self.bridges.iter().filter_map(|bridge| bridge.tree.as_ref());
+        self.next_wake = trees.map(Tree::next_wake).min().unwrap_or(Time::NEVER);
     }
 
     /// Brings the bridges up to date.
     pub(crate) fn settle(&mut self, now: Time) {
         match std::mem::replace(&mut self.pending, Pending::Nothing) {
-            Pending::Nothing => {}
-            Pending::Carriers => self.bridges.iter().for_each(|bridge| bridge.follow_carriers(&self.lab)),
+            Pending::Nothing => return,
+            Pending::Carriers => self.bridges.iter_mut().for_each(|bridge| bridge.follow_carriers(&self.lab, now)),
             Pending::Rows => self.follow_rows(now),
+        }
+        self.set_wake();
+    }
+
+    /// Calls the spanning tree of a bridge by its place, and carries out what it wants but for BPDUs.
+    pub(crate) fn drive(&mut self, bridge: usize, now: Time, call: impl FnOnce(&mut Tree) -> Effects) {
+        if let Some(bridge) = self.bridges.get_mut(bridge) {
+            bridge.drive(&self.lab, now, call);
+            self.set_wake();
+        }
+    }
+
+    /// Sends the BPDUs that wait.
+    fn send_bpdus(&mut self, cx: &mut Cx<'_>) {
+        let mut worker = self.worker.0.borrow_mut();
+        for bridge in &mut self.bridges {
+            let Some(tree) = &mut bridge.tree else { continue };
+            for (slot, bytes) in tree.take_sends() {
+                let plan = bridge.shared.plan();
+                let lab = plan.ports.get(usize::from(slot)).and_then(|port| port.lab);
+                if let Some(port) = lab.filter(|port| self.lab.is_up(*port)) {
+                    worker.count_own(&bridge.shared, slot, Direction::Out, bytes.len());
+                    cx.out.send(port, cx.pool.copied(&bytes));
+                }
+            }
+        }
+        drop(worker);
+        self.set_wake();
+    }
+
+    /// Takes the BPDUs out of frames that came in by a port of a bridge with a spanning tree, and moves the others.
+    #[cold]
+    fn receive_bpdus(&mut self, cx: &mut Cx<'_>, port: PortIx, batch: &mut Batch) {
+        let Some(Place { bridge, slot, .. }) = self.lab.place(port).cloned() else { return };
+        let Some(at) = self.bridges.iter().position(|other| Arc::ptr_eq(&other.shared, &bridge)) else { return };
+        let (bpdus, others): (Vec<_>, Vec<_>) = batch.drain().partition(|frame| tree::is_bpdu(frame));
+        for frame in bpdus {
+            self.worker.0.borrow_mut().count_own(&bridge, slot, Direction::In, frame.len());
+            let mut takes_part = false;
+            self.drive(at, cx.now, |tree| {
+                let mut effects = Effects::default();
+                takes_part = tree.receive(slot, &frame, cx.now, &mut effects);
+                effects
+            });
+            if !takes_part {
+                cx.out.drop(frame, Drop::at(port, DropReason::ReservedMulticast));
+            }
+        }
+        self.send_bpdus(cx);
+        others.into_iter().for_each(|frame| batch.push(frame));
+        if !batch.is_empty() {
+            self.worker.0.borrow_mut().run_at(&bridge, cx.now, port, slot, batch, cx.pool, cx.out);
         }
     }
 
     fn follow_rows(&mut self, now: Time) {
         let Self { name, seed, store, lab, bridges, worker, .. } = self;
+        let mac_of = |interface: &str| mac(*seed, name, interface);
         let mut worker = worker.0.borrow_mut();
         let rows: Vec<&Row> = store.root().map_or(Vec::new(), |root| {
             let uuids: Vec<_> = root.references(open_vswitch::BRIDGES).collect();
-            store.rows(ovsdb::Table::Bridge).filter(|row| uuids.contains(&row.uuid())).collect()
+            store.rows(Table::Bridge).filter(|row| uuids.contains(&row.uuid())).collect()
         });
         bridges.retain(|bridge| {
             let stays = rows.iter().any(|row| row.uuid() == bridge.uuid);
@@ -270,18 +365,19 @@ impl Switch {
                 bridges.push(Bridge::new(row, worker.admit(), key));
                 bridges.len() - 1
             });
-            bridges[at].follow(store, row, lab, &mut worker, now);
+            bridges[at].follow(store, row, lab, &mut worker, &mac_of, now);
+            let has_tree = bridges[at].tree.is_some();
             for (slot, member) in bridges[at].slots.iter().enumerate() {
                 if let Some(port) = member.as_ref().and_then(|member| lab.find(&member.name)) {
-                    lab.set_place(port, Place { bridge: Arc::clone(&bridges[at].shared), slot: slot as u16 });
+                    lab.set_place(port, Place { bridge: Arc::clone(&bridges[at].shared), slot: slot as u16, has_tree });
                 }
             }
         }
     }
 
     /// Writes the status columns.
-    pub(crate) fn write_status(&mut self) {
-        status::write(self);
+    pub(crate) fn write_status(&mut self, now: Time) {
+        status::write(self, now);
     }
 }
 
@@ -292,7 +388,10 @@ impl Node for Switch {
             self.settle(cx.now);
         }
         match self.lab.place(port) {
-            Some(Place { bridge, slot }) => {
+            Some(Place { has_tree: true, .. }) if batch.as_slice().iter().any(|frame| tree::is_bpdu(frame)) => {
+                self.receive_bpdus(cx, port, batch);
+            }
+            Some(Place { bridge, slot, .. }) => {
                 self.worker.0.borrow_mut().run_at(bridge, cx.now, port, *slot, batch, cx.pool, cx.out);
             }
             None => drop_all(batch, cx.out, Drop::at(port, DropReason::NoBridge)),
@@ -302,13 +401,29 @@ impl Node for Switch {
     fn carrier(&mut self, _cx: &mut Cx<'_>, port: PortIx, state: Carrier) {
         if self.lab.set_carrier(port, state) {
             self.pending = self.pending.max(Pending::Carriers);
+            self.wake_trees();
         }
     }
 
-    fn wake(&mut self, _cx: &mut Cx<'_>) {}
-
-    /// Never: entries age when they are looked at.
-    fn next_wake(&self) -> Time {
-        Time::NEVER
+    fn wake(&mut self, cx: &mut Cx<'_>) {
+        if cx.now < self.next_wake {
+            return;
+        }
+        self.settle(cx.now);
+        for bridge in &mut self.bridges {
+            bridge.drive(&self.lab, cx.now, |tree| tree.wake(cx.now));
+        }
+        self.send_bpdus(cx);
     }
+
+    /// When a spanning tree is due. Entries age when they are looked at.
+    fn next_wake(&self) -> Time {
+        self.next_wake
+    }
+}
+
+/// The address of an interface or bridge of a node.
+fn mac(seed: Seed, node: &str, interface: &str) -> MacAddr {
+    let hash = seed.key(&format!("mac {node}:{interface}"));
+    MacAddr::from_u64((hash >> 16) & !(1 << 40) | 1 << 41)
 }

@@ -5,7 +5,7 @@ use crate::counters::{CacheStats, PortCounters};
 use crate::execute::Execution;
 use crate::flow::Translation;
 use crate::mac_table::View;
-use crate::plan::Plan;
+use crate::plan::{Gate, Plan};
 use crate::port_state::PortState;
 use crate::program::{Op, Program};
 use crate::shared::Shared;
@@ -27,6 +27,13 @@ pub struct Worker {
     stats: CacheStats,
     /// Counts the states of bridges that were seen, so that an entry of another one is never found.
     generation: u64,
+}
+
+/// Which way a frame goes through a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    In,
+    Out,
 }
 
 /// What is remembered of one bridge.
@@ -154,6 +161,13 @@ impl Worker {
                     execution.normal(frame);
                 }
             }
+            Lookup::Closed => {
+                self.stats.masked_hits += batch.len() as u64;
+                for frame in batch.drain() {
+                    let Some(frame) = execution.receive(frame, MIN_LEN) else { continue };
+                    execution.normal(frame);
+                }
+            }
             Lookup::Fixed(at) => {
                 self.stats.masked_hits += batch.len() as u64;
                 execution.run_all(&programs[at as usize], batch, MIN_LEN);
@@ -217,6 +231,17 @@ impl Worker {
         port.map(PortState::counters).unwrap_or_default()
     }
 
+    /// Counts a frame that the switch itself sent or kept, of so many bytes.
+    pub(crate) fn count_own(&mut self, sw: &Shared, slot: u16, direction: Direction, size: usize) {
+        let context = current(&mut self.contexts, &mut self.generation, sw);
+        if let Some(port) = context.and_then(|context| context.ports.get_mut(usize::from(slot))) {
+            match direction {
+                Direction::In => port.rx.count.add(1, size as u64),
+                Direction::Out => port.tx.count.add(1, size as u64),
+            }
+        }
+    }
+
     /// Sets the counters of a slot to zero, as for a port that is new there.
     pub fn clear_counters(&mut self, id: u32, slot: u16) {
         let context = self.contexts.get_mut(id as usize);
@@ -260,6 +285,10 @@ impl Context {
     fn choose(&mut self, sw: &Shared, in_slot: u16) {
         let Self { plan, ports, programs, .. } = self;
         let (port, rx) = (&plan.ports[usize::from(in_slot)], &mut ports[usize::from(in_slot)].rx);
+        if port.gate != Gate::Open {
+            rx.lookup = Lookup::Closed;
+            return;
+        }
         let reads = sw.pipeline().reads(port.ofport);
         rx.lookup = match reads.used_words() {
             0 => {

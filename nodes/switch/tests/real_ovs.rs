@@ -5,11 +5,10 @@
 
 mod rig;
 
-use rig::Rig;
+use rig::real::Real;
+use rig::{Rig, needs};
 use sim_core::{PortIx, Seed, Stream};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 const PORTS: usize = 4;
 const CONFIGURATIONS: usize = 40;
@@ -19,91 +18,33 @@ const VLANS: [u16; 4] = [5, 9, 10, 4094];
 /// Where an output goes, and the tags: protocol identifier, priority, VLAN.
 type Output = (String, Vec<(u16, u16, u16)>);
 
-/// A running Open vSwitch with the bridge br0.
-struct Real {
-    dir: PathBuf,
-    children: Vec<Child>,
-    /// The interface of each datapath port.
+/// A running Open vSwitch with ports on br0, and the interface of each of its datapath's ports.
+struct Datapath {
+    real: Real,
     names: Vec<(String, String)>,
 }
 
-impl Real {
+impl Datapath {
     fn start() -> Self {
-        let dir = std::env::temp_dir().join(format!("netloom-ovs-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).expect("the directory for temporary files can be written");
-        let mut real = Self { dir, children: Vec::new(), names: Vec::new() };
-        real.output("ovsdb-tool", &["create", &real.path("db"), "/usr/share/openvswitch/vswitch.ovsschema"]);
-        let remote = format!("--remote=punix:{}", real.path("sock"));
-        real.spawn("ovsdb-server", &[&real.path("db"), &remote, &format!("--unixctl={}", real.path("db.ctl"))], "sock");
-        real.vsctl("--no-wait init -- set Open_vSwitch . other_config:vlan-limit=2");
-        let daemon = "/usr/lib/openvswitch-switch/ovs-vswitchd";
-        let unixctl = format!("--unixctl={}", real.path("ctl"));
-        let db = format!("unix:{}", real.path("sock"));
-        let options = ["--enable-dummy=override", "--disable-system", "--disable-system-route", &unixctl, &db];
-        real.spawn(daemon, &options, "ctl");
+        let real = Real::start("normal");
+        real.vsctl("set Open_vSwitch . other_config:vlan-limit=2");
         let ports: String = (0..PORTS).map(|n| format!(" -- add-port br0 p{n}")).collect();
         real.vsctl(&format!("add-br br0 -- set bridge br0 datapath_type=dummy{ports}"));
-        for line in real.appctl(&["dpif/show"]).lines() {
-            // `    p1 3/1: (system)`
-            if let Some((name, rest)) = line.trim().split_once(' ')
-                && let Some((_, number)) = rest.split(':').next().unwrap_or_default().split_once('/')
-            {
-                real.names.push((number.to_owned(), name.to_owned()));
-            }
-        }
-        real
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.dir.join(name).display().to_string()
-    }
-
-    /// Starts a daemon and waits for its socket.
-    #[expect(clippy::disallowed_methods, reason = "a real process takes real time to start")]
-    fn spawn(&mut self, program: &str, arguments: &[&str], socket: &str) {
-        let child = self.command(program, arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        self.children.push(child.unwrap_or_else(|error| panic!("{program} was promised: {error}")));
-        let socket = self.path(socket);
-        for _ in 0..1000 {
-            if Path::new(&socket).exists() {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        panic!("{program} made no {socket} in 10 s");
-    }
-
-    fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command.args(arguments);
-        for variable in ["OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR"] {
-            command.env(variable, &self.dir);
-        }
-        command
-    }
-
-    fn output(&self, program: &str, arguments: &[&str]) -> String {
-        let output = self.command(program, arguments).output();
-        let output = output.unwrap_or_else(|error| panic!("{program} was promised: {error}"));
-        assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn vsctl(&self, line: &str) {
-        let db = format!("--db=unix:{}", self.path("sock"));
-        let words: Vec<&str> = ["--timeout=20", &db].into_iter().chain(line.split_whitespace()).collect();
-        self.output("ovs-vsctl", &words);
-    }
-
-    fn appctl(&self, words: &[&str]) -> String {
-        let target = self.path("ctl");
-        self.output("ovs-appctl", &[&["-t", &target], words].concat())
+        let text = real.appctl(&["dpif/show"]);
+        // `    p1 3/1: (system)`
+        let name = |line: &str| {
+            let (name, rest) = line.trim().split_once(' ')?;
+            let (_, number) = rest.split(':').next()?.split_once('/')?;
+            Some((number.to_owned(), name.to_owned()))
+        };
+        let names = text.lines().filter_map(name).collect();
+        Self { real, names }
     }
 
     /// The outputs of a frame, and how the trace says it.
     fn send(&self, port: usize, frame: &[u8]) -> (Vec<Output>, String) {
         let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
-        let text = self.appctl(&["ofproto/trace", "br0", &format!("in_port=p{port}"), &hex]);
+        let text = self.real.appctl(&["ofproto/trace", "br0", &format!("in_port=p{port}"), &hex]);
         let actions = text.lines().find_map(|line| line.strip_prefix("Datapath actions: "));
         let mut stack = tags(frame);
         let mut outputs = Vec::new();
@@ -128,16 +69,6 @@ impl Real {
         outputs.retain(|(name, _)| name != "br0");
         outputs.sort();
         (outputs, text)
-    }
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 
@@ -211,12 +142,11 @@ fn frame(random: &mut Stream) -> Vec<u8> {
 
 #[test]
 fn normal_decides_as_the_real_open_vswitch_does() {
-    let promised = std::env::var("NETLOOM_TEST_WITH").unwrap_or_default();
-    if !promised.split_whitespace().any(|word| word == "ovs") {
-        println!("left out: needs ovs");
+    if !needs("ovs") {
         return;
     }
-    let real = Real::start();
+    let peer = Datapath::start();
+    let real = &peer.real;
     let mut random = Seed(2).stream("real ovs");
     let (mut forwarded, mut retagged) = (0, 0);
     for _ in 0..CONFIGURATIONS {
@@ -228,7 +158,7 @@ fn normal_decides_as_the_real_open_vswitch_does() {
         ours.line(&format!("ovs-vsctl set open . other_config:vlan-limit=2 -- add-br br0{ports} -- {lines}"));
         for _ in 0..FRAMES {
             let (port, frame) = (random.below(PORTS as u64) as usize, frame(&mut random));
-            let (expected, trace) = real.send(port, &frame);
+            let (expected, trace) = peer.send(port, &frame);
             let outcome = ours.offer(PortIx(port as u32), &frame);
             let mut found: Vec<Output> =
                 outcome.frames.iter().map(|(port, bytes)| (format!("p{port}"), tags(bytes))).collect();

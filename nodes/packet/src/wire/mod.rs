@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | [`ethernet`], [`llc`] | IEEE 802.3-2018 clause 3, IEEE 802.2 |
 //! | [`vlan`] | IEEE 802.1Q-2018 clause 9 |
+//! | [`bpdu`] | IEEE 802.1D-2004 clause 9 |
 //! | [`arp`] | RFC 826, RFC 903 |
 //! | [`ipv4`] | RFC 791 |
 //! | [`ipv6`], [`ipv6_ext`] | RFC 8200, RFC 4302 |

@@ -18,7 +18,7 @@ mod tests;
 mod writer;
 
 use packet::MacAddr;
-use sim_core::Time;
+use sim_core::{Duration, Time};
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -148,12 +148,26 @@ impl MacTable {
         self.lock().remove_where(self, |value| value.port() == port);
     }
 
+    /// Forgets the learnt entries of the ports for which `is_flushed` is true.
+    pub fn flush_learnt(&self, is_flushed: impl Fn(u16) -> bool) {
+        self.lock().remove_where(self, |value| !value.is_static() && is_flushed(value.port()));
+    }
+
     /// Sets the ageing time in seconds, within Open vSwitch's limits of 15 to 3600.
     pub fn set_ageing(&self, seconds: u64, now: Time) {
+        self.age_within(Duration::from_secs(seconds.clamp(15, 3600)), now);
+    }
+
+    /// Sets the ageing time, which may be as short as spanning tree wants it while the topology changes.
+    pub(crate) fn age_within(&self, ageing: Duration, now: Time) {
+        let ageing_ms = u32::try_from(ageing.as_millis()).unwrap_or(u32::MAX);
+        if self.ageing_ms.load(Ordering::Relaxed) == ageing_ms {
+            return;
+        }
         let mut writer = self.lock();
         // What is gone stays gone when the time becomes longer.
         writer.purge(self, millis(now));
-        self.ageing_ms.store(seconds.clamp(15, 3600) as u32 * 1000, Ordering::Relaxed);
+        self.ageing_ms.store(ageing_ms, Ordering::Relaxed);
         writer.ageing_changed();
     }
 

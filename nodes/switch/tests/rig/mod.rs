@@ -1,8 +1,20 @@
 //! A switch on a bench: frames in, frames and drops out.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
+pub mod real;
+
 use sim_core::{Batch, Carrier, Cx, Drop, Node, Outbox, Pool, PortIx, Seed, Stream, Time};
 use switch::{CommandError, Switch, WorkerHandle};
+
+/// Whether `peer` was promised to this run by `NETLOOM_TEST_WITH`; a test that is left out says so.
+pub fn needs(peer: &str) -> bool {
+    let promised = std::env::var("NETLOOM_TEST_WITH").unwrap_or_default();
+    let found = promised.split_whitespace().any(|word| word == peer);
+    if !found {
+        println!("left out: needs {peer}");
+    }
+    found
+}
 
 /// A switch whose interfaces `p0`, `p1` ... are its ports, all with a link.
 pub struct Rig {
@@ -56,6 +68,19 @@ impl Rig {
         let frames = self.out.take_frames().map(|(port, frame)| (port, frame.to_vec())).collect();
         let drops = self.out.take_drops().map(|(drop, _)| drop).collect();
         Outcome { frames, drops }
+    }
+
+    /// Lets time pass to an instant; gives what is sent on the way, with its time.
+    pub fn run_to(&mut self, end: Time) -> Vec<(Time, PortIx, Vec<u8>)> {
+        let mut sent = Vec::new();
+        while self.switch.next_wake() <= end {
+            self.now = self.switch.next_wake().max(self.now);
+            let mut cx = Cx { now: self.now, pool: &mut self.pool, rng: &mut self.rng, out: &mut self.out };
+            self.switch.wake(&mut cx);
+            sent.extend(self.out.take_frames().map(|(port, frame)| (self.now, port, frame.to_vec())));
+        }
+        self.now = end;
+        sent
     }
 
     /// The ports that a frame leaves by.
