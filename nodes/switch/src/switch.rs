@@ -97,6 +97,12 @@ impl Switch {
         self.pending = Pending::Rows;
     }
 
+    /// Takes back [`Switch::attach`]: the network device is gone.
+    pub fn detach(&mut self, name: &str) {
+        self.lab.detach(name);
+        self.pending = Pending::Rows;
+    }
+
     /// The rows. Status columns are written when a command line is run.
     pub fn store(&self) -> &Store {
         &self.store
@@ -227,7 +233,7 @@ impl Switch {
     }
 
     /// The address of an interface or bridge: local, unicast, a hash of the names of node and interface.
-    pub(crate) fn mac(&self, interface: &str) -> MacAddr {
+    pub fn mac(&self, interface: &str) -> MacAddr {
         let hash = self.seed.key(&format!("mac {}:{interface}", self.name));
         MacAddr::from_u64((hash >> 16) & !(1 << 40) | 1 << 41)
     }
@@ -279,8 +285,8 @@ impl Switch {
         }
     }
 
-    /// Writes the status columns.
-    pub(crate) fn write_status(&mut self) {
+    /// Writes the status columns, as each command line does before it reads them.
+    pub fn write_status(&mut self) {
         status::write(self);
     }
 }
