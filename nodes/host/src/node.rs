@@ -56,6 +56,11 @@ impl Host {
         &self.stack
     }
 
+    /// Its stack to be changed, with what stands on it.
+    pub fn stack_mut(&mut self) -> (&mut Stack, &mut impl Upper) {
+        (&mut self.stack, &mut self.above)
+    }
+
     /// Its interfaces, in order.
     pub fn interfaces(&self) -> &[Interface] {
         self.stack.interfaces()

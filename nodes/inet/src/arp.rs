@@ -10,7 +10,7 @@ use packet::{EtherType, MacAddr};
 use sim_core::{Cx, DropReason, Tag};
 
 use crate::interface::IfIx;
-use crate::neighbors::{Learn, NeighborKey, Overheard};
+use crate::neighbors::{Learn, NeighborKey, Overheard, Waiting};
 use crate::receive::Verdict;
 use crate::send::emit_ethernet;
 use crate::{Stack, Upper};
@@ -90,6 +90,19 @@ impl Stack {
         upper: &mut impl Upper,
     ) {
         let (waiting, evicted) = self.neighbors.learn(key, mac, cx.now, learn);
+        self.resolved(cx, key, mac, waiting, evicted, upper);
+    }
+
+    /// Sends what waited for a neighbour; drops what waited for the one whose place it took.
+    pub(crate) fn resolved(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: NeighborKey,
+        mac: MacAddr,
+        waiting: Waiting,
+        evicted: Option<(NeighborKey, Waiting)>,
+        upper: &mut impl Upper,
+    ) {
         if let Some((key, waiting)) = evicted {
             self.unsent(cx, key, waiting, DropReason::NoNeighbor, upper);
         }

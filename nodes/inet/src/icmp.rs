@@ -133,25 +133,48 @@ impl Stack {
         error: IcmpError,
         upper: &mut impl Upper,
     ) {
-        let (src, dst) = (incoming.dst, incoming.src);
-        if !incoming.to_own || dst.is_unspecified() || !self.errors.take(cx.now) {
+        if !incoming.to_own || incoming.src.is_unspecified() {
+            return;
+        }
+        let hop = if self.is_local(incoming.src) {
+            None
+        } else {
+            let Some(hop) = self.hop_back(incoming) else { return };
+            Some(hop)
+        };
+        self.emit_error(cx, hop, incoming.dst, incoming.src, incoming.packet, incoming.tag, error, upper);
+    }
+
+    /// Sends an ICMP error about `packet` from an own address, if the rate limit lets it; without a hop to an own address.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "an error is all of these, and two callers have them")]
+    pub(crate) fn emit_error(
+        &mut self,
+        cx: &mut Cx<'_>,
+        hop: Option<crate::NextHop>,
+        src: IpAddr,
+        dst: IpAddr,
+        packet: &[u8],
+        tag: sim_core::Tag,
+        error: IcmpError,
+        upper: &mut impl Upper,
+    ) {
+        if !self.errors.take(cx.now) {
             return;
         }
         let most = if dst.is_ipv4() { QUOTED_V4 } else { QUOTED_V6 };
-        let quoted = &incoming.packet[..incoming.packet.len().min(most)];
+        let quoted = &packet[..packet.len().min(most)];
         let protocol = if dst.is_ipv4() { IpProtocol::ICMP } else { IpProtocol::ICMPV6 };
         let size = icmpv4::HEADER_SIZE + quoted.len();
-        let outgoing = Outgoing { src, dst, protocol, ttl: TTL, dont_fragment: false, size, tag: incoming.tag };
+        let outgoing = Outgoing { src, dst, protocol, ttl: TTL, dont_fragment: false, size, tag };
         let write = |bytes: &mut [u8]| match (src, dst) {
             (IpAddr::V6(src), IpAddr::V6(dst)) => error.to_v6(quoted).emit(bytes, src, dst),
             _ => error.to_v4(quoted).emit(bytes),
         };
         // An error that can't be sent leaves its cause as it was: the packet is dropped and counted either way.
-        let _ = if self.is_local(dst) {
-            self.send(cx, &outgoing, upper, write)
-        } else {
-            let Some(hop) = self.hop_back(incoming) else { return };
-            self.send_packet(cx, hop, &outgoing, upper, write)
+        let _ = match hop {
+            Some(hop) => self.send_packet(cx, hop, &outgoing, upper, write),
+            None => self.send(cx, &outgoing, upper, write),
         };
     }
 }

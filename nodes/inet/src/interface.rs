@@ -77,8 +77,11 @@ pub struct Interface {
     pub(crate) vlan: Option<VlanId>,
     pub(crate) mac: MacAddr,
     pub(crate) mtu: u16,
-    pub(crate) up: bool,
+    pub(crate) carrier: bool,
+    pub(crate) admin_up: bool,
     pub(crate) counters: InterfaceCounters,
+    is_loopback: bool,
+    is_removed: bool,
     addresses: Vec<Cidr>,
     /// Joined groups: all-nodes and the solicited-node groups of its addresses.
     groups: Vec<MacAddr>,
@@ -88,8 +91,20 @@ impl Interface {
     pub(crate) fn new(config: InterfaceConfig) -> Self {
         let InterfaceConfig { name, port, vlan, mac, mtu, addresses } = config;
         let counters = InterfaceCounters::default();
-        let mut interface =
-            Self { name, port, vlan, mac, mtu, up: false, counters, addresses: Vec::new(), groups: Vec::new() };
+        let mut interface = Self {
+            name,
+            port,
+            vlan,
+            mac,
+            mtu,
+            carrier: false,
+            admin_up: true,
+            counters,
+            is_loopback: false,
+            is_removed: false,
+            addresses: Vec::new(),
+            groups: Vec::new(),
+        };
         interface.set_addresses(addresses);
         interface
     }
@@ -119,9 +134,36 @@ impl Interface {
         self.mtu
     }
 
-    /// Whether its link carries frames.
+    /// Whether its link carries frames: it has a carrier, and nobody took it down.
     pub fn is_up(&self) -> bool {
-        self.up
+        self.carrier && self.admin_up
+    }
+
+    /// Whether its owner has it up (`ip link set up`). One that is down neither sends nor receives, and its routes
+    /// rest.
+    pub fn is_admin_up(&self) -> bool {
+        self.admin_up
+    }
+
+    /// Whether its link is up.
+    pub fn has_carrier(&self) -> bool {
+        self.carrier
+    }
+
+    /// Whether it is the loopback interface: it has addresses, and no frames.
+    pub fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
+    /// Whether it has been removed: its place stays, without name and addresses, until another takes it.
+    pub fn is_removed(&self) -> bool {
+        self.is_removed
+    }
+
+    /// Whether its addresses make routes, and may speak.
+    #[inline]
+    pub(crate) fn routes(&self) -> bool {
+        self.admin_up && !self.is_loopback
     }
 
     /// What it has seen.
@@ -154,7 +196,7 @@ impl Interface {
     pub(crate) fn set_addresses(&mut self, mut addresses: Vec<Cidr>) {
         let own = Cidr::link_local(self.mac);
         addresses.retain(|address| *address != own);
-        if addresses.iter().any(|address| address.is_ipv6()) {
+        if !self.is_loopback && addresses.iter().any(|address| address.is_ipv6()) {
             addresses.push(own);
         }
         self.groups.clear();
@@ -169,6 +211,14 @@ impl Interface {
             }
         }
         self.addresses = addresses;
+    }
+
+    /// Gives it another MAC address; its IPv6 link-local address follows.
+    pub(crate) fn set_mac(&mut self, mac: MacAddr) {
+        let made = Cidr::link_local(self.mac);
+        let kept = self.addresses.iter().copied().filter(|address| *address != made).collect();
+        self.mac = mac;
+        self.set_addresses(kept);
     }
 
     /// Its own address to speak to `peer` from: of the peer's subnet, else the first of the family. To an IPv6
@@ -201,9 +251,10 @@ struct PortInterfaces {
 }
 
 impl Interfaces {
-    /// Adds an interface; `None` if its port and VLAN are taken.
+    /// Adds an interface, in the place of a removed one if there is any; `None` if its port and VLAN are taken.
     pub(crate) fn add(&mut self, config: InterfaceConfig) -> Option<IfIx> {
-        let ix = IfIx(self.all.len() as u32);
+        let vacant = self.all.iter().position(|interface| interface.is_removed);
+        let ix = IfIx(vacant.unwrap_or(self.all.len()) as u32);
         if self.by_port.len() <= config.port.index() {
             self.by_port.resize_with(config.port.index() + 1, PortInterfaces::default);
         }
@@ -216,8 +267,31 @@ impl Interfaces {
                 Err(at) => port.vlans.insert(at, (vid.get(), ix)),
             },
         }
-        self.all.push(Interface::new(config));
+        match self.all.get_mut(ix.index()) {
+            Some(place) => *place = Interface::new(config),
+            None => self.all.push(Interface::new(config)),
+        }
         Some(ix)
+    }
+
+    /// Makes an interface the loopback interface.
+    pub(crate) fn make_loopback(&mut self, ix: IfIx, addresses: Vec<Cidr>) {
+        let interface = self.get_mut(ix);
+        (interface.is_loopback, interface.carrier) = (true, true);
+        interface.set_addresses(addresses);
+    }
+
+    /// Removes an interface; its place stays.
+    pub(crate) fn remove(&mut self, ix: IfIx) {
+        let interface = &mut self.all[ix.index()];
+        let port = &mut self.by_port[interface.port.index()];
+        match interface.vlan {
+            None => port.physical = None,
+            Some(vid) => port.vlans.retain(|(vlan, _)| *vlan != vid.get()),
+        }
+        interface.name.clear();
+        interface.set_addresses(Vec::new());
+        (interface.is_removed, interface.admin_up, interface.carrier) = (true, false, false);
     }
 
     /// The NIC at a port.
@@ -240,6 +314,12 @@ impl Interfaces {
         port.physical.into_iter().chain(port.vlans.iter().map(|(_, ix)| *ix)).collect()
     }
 
+    /// Whether `address` is the broadcast address of any of the subnets.
+    #[inline]
+    pub(crate) fn broadcast(&self, address: Ipv4Addr) -> bool {
+        self.all.iter().any(|interface| interface.is_broadcast(address))
+    }
+
     #[inline]
     pub(crate) fn as_slice(&self) -> &[Interface] {
         &self.all
@@ -257,7 +337,7 @@ impl Interfaces {
 
     /// The interface of that name.
     pub(crate) fn named(&self, name: &str) -> Option<IfIx> {
-        self.all.iter().position(|interface| interface.name == name).map(|at| IfIx(at as u32))
+        self.all.iter().position(|interface| interface.name == name && !interface.is_removed).map(|at| IfIx(at as u32))
     }
 
     /// Whether any interface has this address.

@@ -12,7 +12,9 @@
 //! | `neighbors` | [`Neighbors`]: who has which MAC address, asking, waiting frames, eviction |
 //! | `arp`, `nd` | the two ways to ask and to be asked |
 //! | `stack` | [`Stack`]: construction, accessors, timers |
+//! | `change` | interfaces, routes and neighbours changed one at a time |
 //! | `receive` | the way in, up to UDP |
+//! | `forward` | packets for others, from one interface to another |
 //! | `icmp` | echo, errors in and out |
 //! | `reassembly` | fragments into datagrams, bounded |
 //! | `send` | the way out: source address, next hop, waiting for it |
@@ -24,11 +26,13 @@
 //!
 //! **Invariants**: no frame makes it panic or allocate without bound: neighbours, waiting frames and datagrams in
 //! reassembly have limits that are public constants. Frames that it makes keep the tag of what caused them. A stack
-//! sends nothing of its own accord.
+//! sends nothing of its own accord. The index of an interface stays its own as long as the interface is there.
 
 mod arp;
+mod change;
 mod cidr;
 mod event;
+mod forward;
 mod fragments;
 mod icmp;
 mod interface;
@@ -43,8 +47,10 @@ mod stack;
 mod transport;
 mod udp_flow;
 
+pub use change::{NeighborError, RouteError};
 pub use cidr::{Cidr, ParseCidrError};
 pub use event::{Event, Flow, IcmpError, Quoted, Segment, Upper};
+pub use forward::Forwarding;
 pub use interface::{IfIx, Interface, InterfaceConfig, InterfaceCounters, MIN_MTU};
 pub use limit::{ERROR_BURST, ERROR_INTERVAL};
 pub use neighbors::{

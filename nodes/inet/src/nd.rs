@@ -90,7 +90,7 @@ impl Stack {
         if let Some(mac) = lladdr.filter(|mac| mac.is_unicast() && !self.interfaces.own(key.address)) {
             self.learn(cx, key, mac, Learn::Create, upper);
         }
-        let flags = NeighborFlags { router: false, solicited: !probe, override_: true };
+        let flags = NeighborFlags { router: self.forwarding.ipv6, solicited: !probe, override_: true };
         let advert = Repr::NeighborAdvert { flags, target, lladdr: Some(self.interfaces.get(ix).mac) };
         if probe {
             self.send_ndisc_to_group(cx, ix, target, ALL_NODES, advert, tag);

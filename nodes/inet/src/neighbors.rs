@@ -4,7 +4,8 @@
 //! An entry is asked for (*incomplete*), then known for [`REACHABLE_TIME`] since it was last confirmed; after that it
 //! is *stale* and asked for again before the next frame leaves. Asking is one request each [`RETRY_INTERVAL`], up to
 //! [`MAX_REQUESTS`]; the last [`MAX_WAITING`] frames wait for the answer. The table is bounded: a new entry takes the
-//! place of the one that was used longest ago. All timers run equally long, so they are a queue and no heap.
+//! place of the one that was used longest ago. One that was entered by hand is known for good, and what packets show of
+//! it changes nothing. All timers run equally long, so they are a queue and no heap.
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
@@ -42,7 +43,7 @@ pub struct NeighborKey {
 pub enum NeighborState {
     /// It has been asked for and hasn't answered yet.
     Incomplete,
-    /// It has this MAC address until then.
+    /// It has this MAC address until then; [`Time::NEVER`] if it was entered by hand.
     Reachable(MacAddr, Time),
     /// It had this MAC address; it is asked again before the next frame.
     Stale(MacAddr),
@@ -239,6 +240,7 @@ impl Neighbors {
         let Some(slot) = self.find(key) else { return Overheard::Nothing };
         match &mut self.slots[slot as usize].entry {
             Entry::Asking(_) => Overheard::Awaited,
+            Entry::Known { until: Time::NEVER, .. } => Overheard::Nothing,
             Entry::Known { mac: before, until } => {
                 self.version += u64::from(*before != mac);
                 (*before, *until) = (mac, now + REACHABLE_TIME);
@@ -270,6 +272,9 @@ impl Neighbors {
         };
         self.touch(slot);
         let Slot { entry, generation, .. } = &mut self.slots[slot as usize];
+        if matches!(entry, Entry::Known { until: Time::NEVER, .. }) {
+            return (Waiting::default(), None);
+        }
         match core::mem::replace(entry, known) {
             Entry::Asking(asking) => {
                 *generation = generation.wrapping_add(1);
@@ -281,6 +286,29 @@ impl Neighbors {
                 (Waiting::default(), None)
             }
         }
+    }
+
+    /// Enters a neighbour by hand, for good; gives what [`Neighbors::learn`] gives.
+    pub(crate) fn enter(
+        &mut self,
+        key: NeighborKey,
+        mac: MacAddr,
+        now: Time,
+    ) -> (Waiting, Option<(NeighborKey, Waiting)>) {
+        let result = self.learn(key, mac, now, Learn::Create);
+        if let Some(slot) = self.find(key) {
+            self.slots[slot as usize].entry = Entry::Known { mac, until: Time::NEVER };
+            self.version += 1;
+        }
+        result
+    }
+
+    /// Forgets one neighbour; gives whether it was there, and what waited for it.
+    pub(crate) fn forget_one(&mut self, key: NeighborKey) -> (bool, Option<(NeighborKey, Waiting)>) {
+        let Some(slot) = self.find(key) else { return (false, None) };
+        let removed = self.remove(slot);
+        self.trim_timers();
+        (true, removed)
     }
 
     /// The next request that is to be repeated, or given up, at `now`.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! frame -> NIC and VLAN -> filter (counted) -> ARP | IPv4 | IPv6 -> reassembly -> ICMP | UDP -> events, answers
+//!                                           -> for somebody else, and forwarding is on: `forward`
 //! ```
 //!
 //! A frame that passes the filter is delivered. If nothing comes of it, it is dropped with the reason. As in Linux, an
@@ -63,11 +64,17 @@ impl Stack {
             self.interfaces.get_mut(interface.unwrap_or(nic)).counters.rx_filtered += 1;
             return;
         };
+        if !self.interfaces.get(ix).admin_up {
+            return cx.out.drop(frame, Drop::at(port, DropReason::PortDown));
+        }
         let counters = &mut self.interfaces.get_mut(ix).counters;
         counters.rx_frames += 1;
         counters.rx_bytes += frame.len() as u64;
         let unsummed = frame.offload().csum_start != 0;
         let payload = &frame[at..];
+        if self.is_transit(ethertype, dst, payload) {
+            return self.forward(cx, ix, at, frame, upper);
+        }
         let verdict = match ethertype {
             EtherType::IPV4 => self.receive_ipv4(cx, ix, payload, unsummed, frame.tag(), upper),
             EtherType::ARP => self.receive_arp(cx, ix, payload, frame.tag(), upper),

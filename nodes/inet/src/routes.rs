@@ -1,7 +1,8 @@
 //! Routes: which interface and which neighbour a packet takes.
 //!
-//! The longest prefix wins, then the order of entry; a route whose gateway is on no connected subnet rests until one
-//! is. The inside of [`Routes`] is a list sorted by prefix length: right for the handful of routes of a host.
+//! The longest prefix wins, then the lowest metric, then the order of entry; a route whose gateway is on no connected
+//! subnet rests until one is, as does one whose interface is down. The inside of [`Routes`] is a list sorted by prefix
+//! length and metric: right for the handful of routes of a host.
 
 use core::net::IpAddr;
 
@@ -36,6 +37,49 @@ pub struct Route {
     pub via: Option<IpAddr>,
     /// Where it goes out.
     pub interface: IfIx,
+    /// Of routes with the same prefix the one with the lowest metric is taken.
+    pub metric: u32,
+    /// Whether it was configured, and doesn't come from an interface's address.
+    pub is_static: bool,
+}
+
+/// The static routes of a stack, those at rest included.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StaticRoutes {
+    configs: Vec<RouteConfig>,
+    /// Those of `configs`, in the same order.
+    metrics: Vec<u32>,
+}
+
+impl StaticRoutes {
+    /// Routes of metric 0.
+    pub(crate) fn new(configs: Vec<RouteConfig>) -> Self {
+        Self { metrics: vec![0; configs.len()], configs }
+    }
+
+    pub(crate) fn configs(&self) -> &[RouteConfig] {
+        &self.configs
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&RouteConfig, u32)> + '_ {
+        self.configs.iter().zip(self.metrics.iter().copied())
+    }
+
+    pub(crate) fn push(&mut self, config: RouteConfig, metric: u32) {
+        self.configs.push(config);
+        self.metrics.push(metric);
+    }
+
+    /// Takes out the routes for which `gone` is true; gives how many those were.
+    pub(crate) fn remove(&mut self, gone: impl Fn(&RouteConfig, u32) -> bool) -> usize {
+        let before = self.configs.len();
+        let stay: Vec<bool> = self.iter().map(|(config, metric)| !gone(config, metric)).collect();
+        let mut at = stay.iter();
+        self.configs.retain(|_| at.next() == Some(&true));
+        let mut at = stay.iter();
+        self.metrics.retain(|_| at.next() == Some(&true));
+        before - self.configs.len()
+    }
 }
 
 /// Where a packet goes next.
@@ -56,29 +100,22 @@ pub struct Routes {
 
 impl Routes {
     /// The routes that interfaces and configuration make.
-    pub(crate) fn build(interfaces: &[Interface], configured: &[RouteConfig]) -> Self {
+    pub(crate) fn build(interfaces: &[Interface], configured: &StaticRoutes) -> Self {
         let mut active: Vec<Route> = Vec::new();
-        for (at, interface) in interfaces.iter().enumerate() {
+        for (at, interface) in interfaces.iter().enumerate().filter(|(_, interface)| interface.routes()) {
             for address in interface.addresses() {
-                active.push(Route { to: address.network(), via: None, interface: IfIx(at as u32) });
+                let to = address.network();
+                active.push(Route { to, via: None, interface: IfIx(at as u32), metric: 0, is_static: false });
             }
         }
         let connected = active.len();
-        for RouteConfig { to, via, interface } in configured {
-            let named = interface.as_ref().and_then(|name| interfaces.iter().position(|i| i.name() == name));
-            let found = match (named, via) {
-                (Some(at), _) => Some(IfIx(at as u32)),
-                (None, Some(via)) if interface.is_none() => {
-                    let on_link = active[..connected].iter().filter(|route| route.to.contains(*via));
-                    on_link.max_by_key(|route| route.to.prefix_len()).map(|route| route.interface)
-                }
-                _ => None,
-            };
-            if let Some(interface) = found {
-                active.push(Route { to: to.network(), via: *via, interface });
+        for (config, metric) in configured.iter() {
+            if let Some(interface) = interface_of(config, interfaces, &active[..connected]) {
+                let to = config.to.network();
+                active.push(Route { to, via: config.via, interface, metric, is_static: true });
             }
         }
-        active.sort_by_key(|route| core::cmp::Reverse(route.to.prefix_len()));
+        active.sort_by_key(|route| (core::cmp::Reverse(route.to.prefix_len()), route.metric));
         Self { active }
     }
 
@@ -105,6 +142,21 @@ impl Routes {
     }
 }
 
+/// The interface that a static route leaves by: the one that it names, or that of its gateway's subnet.
+fn interface_of(config: &RouteConfig, interfaces: &[Interface], connected: &[Route]) -> Option<IfIx> {
+    match (&config.interface, config.via) {
+        (Some(name), _) => {
+            let found = interfaces.iter().position(|interface| interface.name() == name && interface.routes());
+            found.map(|at| IfIx(at as u32))
+        }
+        (None, Some(via)) => {
+            let on_link = connected.iter().filter(|route| route.to.contains(via));
+            on_link.max_by_key(|route| route.to.prefix_len()).map(|route| route.interface)
+        }
+        (None, None) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +174,7 @@ mod tests {
     }
 
     fn check(configured: &[RouteConfig], dst: &str, expect: Option<(u32, &str)>) {
-        let routes = Routes::build(&interfaces(), configured);
+        let routes = Routes::build(&interfaces(), &StaticRoutes::new(configured.to_vec()));
         let found = routes.lookup(dst.parse().expect("an address"));
         let expect = expect.map(|(interface, address)| NextHop {
             interface: IfIx(interface),
@@ -149,6 +201,19 @@ mod tests {
     #[test]
     fn a_route_whose_gateway_is_on_no_subnet_rests() {
         check(&[RouteConfig::default_via([192, 168, 0, 1].into())], "11.0.0.1", None);
+    }
+
+    #[test]
+    fn of_two_routes_to_a_prefix_the_lower_metric_is_taken() {
+        let mut routes = StaticRoutes::default();
+        routes.push(RouteConfig::default_via([10, 0, 0, 9].into()), 20);
+        routes.push(RouteConfig::default_via([10, 0, 0, 8].into()), 10);
+        let hop = |routes: &StaticRoutes| {
+            Routes::build(&interfaces(), routes).lookup([9, 9, 9, 9].into()).map(|hop| hop.address.to_string())
+        };
+        assert_eq!(hop(&routes).as_deref(), Some("10.0.0.8"));
+        assert_eq!(routes.remove(|_, metric| metric == 10), 1);
+        assert_eq!(hop(&routes).as_deref(), Some("10.0.0.9"));
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Stack {
         };
         found.or_else(|| {
             let group = dst.is_multicast() || dst == IpAddr::V4(Ipv4Addr::BROADCAST);
-            let speaks = |i: &Interface| i.addresses().iter().any(|own| own.is_ipv6() == dst.is_ipv6());
+            let speaks = |i: &Interface| i.routes() && i.addresses().iter().any(|own| own.is_ipv6() == dst.is_ipv6());
             let first = || self.interfaces().iter().position(speaks).map(|at| IfIx(at as u32));
             let interface = group.then(|| interface.or_else(first))??;
             Some(NextHop { interface, address: dst })
@@ -140,7 +140,8 @@ impl Stack {
         self.interfaces.get(hop.interface).source_for(peer).or_else(|| {
             let linked = |own: &crate::Cidr| matches!(own.address(), IpAddr::V6(a) if a.is_unicast_link_local());
             let usable = |own: &crate::Cidr| own.is_ipv6() == dst.is_ipv6() && !linked(own);
-            self.addresses().map(|(_, own)| own).find(usable).map(|own| own.address())
+            let speaking = self.addresses().filter(|(ix, _)| self.interfaces.get(*ix).routes());
+            speaking.map(|(_, own)| own).find(usable).map(|own| own.address())
         })
     }
 
@@ -249,6 +250,8 @@ impl Stack {
     fn wait(&mut self, cx: &mut Cx<'_>, key: NeighborKey, frame: Frame, upper: &mut impl Upper) {
         let tag = frame.tag();
         let src = Quoted::parse(&frame[self.interfaces.get(key.interface).header_size()..]).ok().map(|q| q.src);
+        // What is forwarded is no address to ask from.
+        let src = src.filter(|src| self.is_local(*src));
         let queued = self.neighbors.wait(key, cx.now, frame);
         if let Some((key, waiting)) = queued.evicted {
             self.unsent(cx, key, waiting, DropReason::NoNeighbor, upper);
@@ -274,9 +277,12 @@ impl Stack {
         let at = self.interfaces.get(key.interface).header_size();
         for frame in waiting.into_iter().flatten() {
             let (tag, about) = (frame.tag(), Quoted::parse(&frame[at..]));
-            self.kill(cx, key.interface, frame, reason);
-            if let Ok(about) = about {
-                upper.event(cx, Event::Unsent { next_hop: key.address, about, tag });
+            match about {
+                Ok(about) if self.is_local(about.src) => {
+                    self.kill(cx, key.interface, frame, reason);
+                    upper.event(cx, Event::Unsent { next_hop: key.address, about, tag });
+                }
+                _ => self.undelivered(cx, key.interface, frame, reason, upper),
             }
         }
     }
@@ -293,7 +299,10 @@ impl Stack {
     #[inline]
     pub(crate) fn transmit(&mut self, cx: &mut Cx<'_>, ix: IfIx, to: MacAddr, mut frame: Frame) {
         let interface = self.interfaces.get_mut(ix);
-        if frame.len() > interface.header_size() + usize::from(interface.mtu) {
+        if !interface.admin_up {
+            return self.kill(cx, ix, frame, DropReason::PortDown);
+        }
+        if frame.len() > interface.header_size() + usize::from(interface.mtu) && !frame.is_segmented() {
             return self.transmit_fragments(cx, ix, to, &frame);
         }
         frame.bytes_mut(cx.pool)[..6].copy_from_slice(&to.0);

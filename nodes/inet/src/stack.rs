@@ -9,16 +9,17 @@ use crate::interface::{IfIx, Interface, InterfaceConfig, Interfaces, MIN_MTU};
 use crate::limit::TokenBucket;
 use crate::neighbors::{Due, MAX_NEIGHBORS, Neighbors};
 use crate::reassembly::Reassembly;
-use crate::routes::{RouteConfig, Routes};
+use crate::routes::{RouteConfig, Routes, StaticRoutes};
 use crate::transport::Loopback;
-use crate::{Cidr, Upper};
+use crate::{Cidr, Forwarding, Upper};
 
 /// A layer-3 endpoint.
 #[derive(Debug)]
 pub struct Stack {
     pub(crate) interfaces: Interfaces,
     pub(crate) routes: Routes,
-    configured_routes: Vec<RouteConfig>,
+    pub(crate) static_routes: StaticRoutes,
+    pub(crate) forwarding: Forwarding,
     pub(crate) neighbors: Neighbors,
     pub(crate) errors: TokenBucket,
     pub(crate) reassembly: Reassembly,
@@ -57,7 +58,8 @@ impl Stack {
         let mut stack = Self {
             interfaces: Interfaces::default(),
             routes: Routes::default(),
-            configured_routes: routes,
+            static_routes: StaticRoutes::new(routes),
+            forwarding: Forwarding::default(),
             neighbors: Neighbors::new(MAX_NEIGHBORS),
             errors: TokenBucket::full(),
             reassembly: Reassembly::default(),
@@ -75,18 +77,19 @@ impl Stack {
             })
             .collect();
         for config in interfaces {
-            stack.add_interface(config)?;
+            stack.enter_interface(config)?;
         }
         for config in parents {
             if stack.interfaces.physical(config.port).is_none() {
-                stack.add_interface(config)?;
+                stack.enter_interface(config)?;
             }
         }
         stack.rebuild_routes();
         Ok(stack)
     }
 
-    /// The interfaces, in the order of configuration.
+    /// The interfaces, in the order of configuration. Places of removed ones are among them
+    /// ([`Interface::is_removed`]).
     pub fn interfaces(&self) -> &[Interface] {
         self.interfaces.as_slice()
     }
@@ -139,15 +142,15 @@ impl Stack {
         self.rebuild_routes();
     }
 
-    /// Replaces the static routes.
+    /// Replaces the static routes. Their metrics are 0.
     pub fn set_routes(&mut self, routes: Vec<RouteConfig>) {
-        self.configured_routes = routes;
+        self.static_routes = StaticRoutes::new(routes);
         self.rebuild_routes();
     }
 
     /// The static routes as configured, those at rest included.
     pub fn configured_routes(&self) -> &[RouteConfig] {
-        &self.configured_routes
+        self.static_routes.configs()
     }
 
     /// Opens a UDP port: its datagrams become [`Event::Datagram`](crate::Event::Datagram).
@@ -178,7 +181,7 @@ impl Stack {
     pub fn carrier(&mut self, cx: &mut Cx<'_>, port: PortIx, state: Carrier, upper: &mut impl Upper) {
         let affected = self.interfaces.at_port(port);
         for ix in &affected {
-            self.interfaces.get_mut(*ix).up = state == Carrier::Up;
+            self.interfaces.get_mut(*ix).carrier = state == Carrier::Up;
         }
         if state == Carrier::Down {
             self.forget_neighbors(cx, |interface| affected.contains(&interface), DropReason::LinkDown, upper);
@@ -207,7 +210,7 @@ impl Stack {
         cx.out.drop(frame, Drop::at(self.interfaces.get(ix).port, reason));
     }
 
-    fn add_interface(&mut self, config: InterfaceConfig) -> Result<(), ConfigError> {
+    pub(crate) fn enter_interface(&mut self, config: InterfaceConfig) -> Result<IfIx, ConfigError> {
         let name = || config.name.clone();
         if self.interfaces.named(&config.name).is_some() {
             return Err(ConfigError::SameName(name()));
@@ -222,15 +225,15 @@ impl Stack {
             return Err(ConfigError::BadMtu(name(), config.mtu));
         }
         let name = name();
-        self.interfaces.add(config).map(drop).ok_or(ConfigError::SamePlace(name))
+        self.interfaces.add(config).ok_or(ConfigError::SamePlace(name))
     }
 
-    fn rebuild_routes(&mut self) {
-        self.routes = Routes::build(self.interfaces.as_slice(), &self.configured_routes);
+    pub(crate) fn rebuild_routes(&mut self) {
+        self.routes = Routes::build(self.interfaces.as_slice(), &self.static_routes);
         self.version += 1;
     }
 
-    fn forget_neighbors(
+    pub(crate) fn forget_neighbors(
         &mut self,
         cx: &mut Cx<'_>,
         gone: impl Fn(IfIx) -> bool,

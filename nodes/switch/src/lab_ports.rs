@@ -38,6 +38,12 @@ impl LabPorts {
         self.port_mut(port).name = Some(name.into());
     }
 
+    pub(crate) fn detach(&mut self, name: &str) {
+        if let Some(port) = self.by_name.remove(name) {
+            *self.port_mut(port) = LabPort::default();
+        }
+    }
+
     /// Takes note of a link that came up or went down; whether that is a change.
     pub(crate) fn set_carrier(&mut self, port: PortIx, state: Carrier) -> bool {
         let port = self.port_mut(port);

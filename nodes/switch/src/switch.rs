@@ -104,6 +104,13 @@ impl Switch {
         self.wake_trees();
     }
 
+    /// Takes back [`Switch::attach`]: the network device is gone.
+    pub fn detach(&mut self, name: &str) {
+        self.lab.detach(name);
+        self.pending = Pending::Rows;
+        self.wake_trees();
+    }
+
     /// The rows. Status columns are written when a command line is run.
     pub fn store(&self) -> &Store {
         &self.store
@@ -254,7 +261,7 @@ impl Switch {
     }
 
     /// The address of an interface or bridge: local, unicast, a hash of the names of node and interface.
-    pub(crate) fn mac(&self, interface: &str) -> MacAddr {
+    pub fn mac(&self, interface: &str) -> MacAddr {
         mac(self.seed, &self.name, interface)
     }
 
@@ -375,8 +382,8 @@ impl Switch {
         }
     }
 
-    /// Writes the status columns.
-    pub(crate) fn write_status(&mut self, now: Time) {
+    /// Writes the status columns, as each command line does before it reads them.
+    pub fn write_status(&mut self, now: Time) {
         status::write(self, now);
     }
 }
