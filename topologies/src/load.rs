@@ -63,11 +63,11 @@ pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<LoadedLab
     }
 }
 
-/// What the switches that are not to blame refuse of their setup lines, so that it is reported with the file's other
+/// What the nodes that are not to blame refuse of their setup lines, so that it is reported with the file's other
 /// mistakes and not after them.
 fn setup_mistakes(file: &str, draft: &Lab, known: &[Diagnostic]) -> Vec<Diagnostic> {
     let is_to_blame = |node: &LabNode| {
-        let path = format!("switches.{}", Key(&node.name));
+        let path = format!("{}.{}", node.kind.table(), Key(&node.name));
         let is_of_it = |key: &str| key.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         known.iter().any(|found| found.severity == Severity::Error && is_of_it(&found.key))
     };

@@ -68,23 +68,55 @@ fn top_level() {
 
 #[test]
 fn kinds_that_this_build_does_not_run() {
-    for kind in ["routers", "servers", "nics", "taps", "namespaces", "vms", "controllers"] {
+    for kind in ["routers", "nics", "taps", "namespaces", "vms", "controllers"] {
         check(
             &format!("[{kind}.x]\n[hosts]\nh1 = {{ to = \"x:1\" }}\n"),
             1,
             2,
-            &[kind, "not available", "switches, hosts, hubs"],
+            &[kind, "not available", "switches, hosts, hubs, servers"],
         );
     }
-    for kind in ["tcp", "udp", "http", "throughput", "path"] {
-        let text = format!("[hosts]\nh1 = {{}}\n[[checks]]\n{kind} = {{ from = \"h1\" }}\n");
-        check(&text, 4, 1, &[kind, "not available", "ping, reach, apart, frames, drops, mac"]);
-    }
+    let path = "[hosts]\nh1 = {}\n[[checks]]\npath = { from = \"h1\" }\n";
+    check(path, 4, 1, &["`path`", "not available", "ping, reach, apart, frames, drops, mac, tcp"]);
     check("[hosts]\nh1 = { dhcp = true }\n", 2, 8, &["DHCP is not available", "`ip`"]);
-    check("[hosts]\nh1 = { run = [\"http 80\"] }\n", 2, 15, &["`http 80`", "leave it out"]);
-    check("[hosts]\nh1 = { setup = \"ip link\" }\n", 2, 8, &["not available", "leave it out"]);
     check("[switches.s1]\nflows = \"f.txt\"\n", 2, 1, &["flow files are not available"]);
     assert!(parse("f", "[hosts]\nh1 = { dhcp = false, run = [] }\n", &[]).is_ok());
+}
+
+#[test]
+fn servers() {
+    let server = |keys: &str| format!("[servers.v1]\n{keys}\n[hosts]\nh1 = {{}}\n");
+    check(&server("nic = 1"), 2, 1, &["unknown key `nic`", "did you mean `nics`?"]);
+    check(&server("nics.eth0 = \"10.1.1.3\""), 2, 13, &["no prefix length"]);
+    check(&server("nics.eth0 = { to = \"h1\", gateway = \"10.0.0.1\" }"), 2, 26, &["unknown key `gateway`"]);
+    check(&server("setup = \"rm -rf /\""), 2, 9, &["`rm` is no tool that runs here", "ovs-vsctl"]);
+    let bridge = "nics.eth0 = {}\nbridges.br1.ports.eth0 = { to = \"h1\" }";
+    check(&server(bridge), 3, 28, &["`eth0` is a NIC", "nics.eth0"]);
+    check("[servers.v1]\n[hosts]\nh1 = { to = \"v1\" }\n", 3, 8, &["a server without an eth0", "name the port"]);
+    let address = "[servers.v1]\nnics.eth0 = \"10.0.0.1/8\"\n[hosts]\nh1 = { to = \"v1:tap0\" }\n";
+    check(address, 4, 1, &["10.0.0.1 already (line 2, column 13)"]);
+}
+
+#[test]
+fn services() {
+    check("[hosts]\nh1 = { run = [\"htp 80\"] }\n", 2, 15, &["`htp` is no tool", "did you mean `http`?"]);
+    check("[hosts]\nh1 = { run = [\"\"] }\n", 2, 15, &["says nothing"]);
+    check("[hosts]\nh1 = { setup = \"ovs-vsctl show\" }\n", 2, 16, &["`ovs-vsctl` is no tool"]);
+    let at = |keys: &str, place: &str, expect: &[&str]| {
+        let column = keys.find(place).expect("the place is in the line") as u32 + 1;
+        check(&format!("[hosts]\nh1 = {{}}\nh2 = {{}}\n[[checks]]\n{keys}\n"), 5, column, expect);
+    };
+    at("tcp = { from = \"h1\", to = \"h2\" }", "tcp", &["lacks `port`"]);
+    at("tcp = { from = \"h1\", to = \"h2\", port = 0 }", "0 }", &["1", "65535"]);
+    at(
+        "udp = { from = \"h1\", to = \"h2\", port = 7, expect = \"refused\" }",
+        "\"refused",
+        &["reachable", "unreachable"],
+    );
+    at("throughput = { from = \"h1\", to = \"h1\" }", "\"h1\" }", &["sends to itself"]);
+    at("throughput = { from = \"h1\", to = \"h2\", rate = \"1Mbit\" }", "\"1Mbit", &["TCP finds its rate"]);
+    at("throughput = { from = \"h1\", to = \"h2\", for = \"0s\" }", "\"0s", &["nothing can be measured"]);
+    at("throughput = { from = \"h1\", to = \"h2\", min = \"2Mbit\", max = \"1Mbit\" }", "\"1Mbit", &["at least `min`"]);
 }
 
 #[test]
@@ -347,7 +379,7 @@ fn checks() {
     at("ping = { from = \"h1\" }", 1, &["lacks `to`"]);
     at("ping = { from = \"h3\", to = \"h2\" }", 17, &["checks[0].ping.from", "no node called `h3`", "`h1`"]);
     at("ping = { from = \"s1\", to = \"h2\" }", 17, &["`s1` is no host"]);
-    at("ping = { from = \"h1\", to = \"h1\" }", 28, &["pings itself"]);
+    at("ping = { from = \"h1\", to = \"h1\" }", 28, &["asks itself"]);
     at("ping = { from = \"h1\", to = \"10.0.0.2\", family = 6 }", 28, &["not of the check's `family`"]);
     at("ping = { from = \"h1\", to = \"h2\", count = 0 }", 42, &["1 to 1000000"]);
     at("ping = { from = \"h1\", to = \"h2\", size = 65508 }", 41, &["0 to 65507"]);

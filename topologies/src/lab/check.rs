@@ -16,6 +16,8 @@ pub struct LabEvent {
     pub words: Vec<String>,
     /// Line and column of its `do` in the file, from 1; 0 if it doesn't come from the file.
     pub place: (u32, u32),
+    /// Whether it comes from a node's `run`, and not from `[[events]]`.
+    pub is_service: bool,
 }
 
 /// A check.
@@ -55,6 +57,12 @@ pub enum CheckKind {
     Drops(DropsCheck),
     /// Whether a MAC address is in a switch's table.
     Mac(MacCheck),
+    /// Whether a port answers.
+    Connect(ConnectCheck),
+    /// Whether a page can be had.
+    Http(Box<HttpCheck>),
+    /// How fast data goes.
+    Throughput(ThroughputCheck),
 }
 
 /// Whether echo requests are answered.
@@ -100,6 +108,94 @@ pub enum Expect {
     Reachable,
     /// No success until the end of `within`.
     Unreachable,
+}
+
+/// What a check of a port passes at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PortExpect {
+    /// The first success.
+    #[default]
+    Reachable,
+    /// No answer until the end of `within`.
+    Unreachable,
+    /// The first refusal (`tcp` only).
+    Refused,
+}
+
+/// TCP or UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Transport {
+    /// Its name in a lab file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// Whether a port answers.
+#[derive(Clone, Debug)]
+pub struct ConnectCheck {
+    /// By TCP or UDP.
+    pub transport: Transport,
+    /// The host that connects.
+    pub from: NodeIx,
+    /// Whom it connects to.
+    pub to: PingTarget,
+    /// The port there.
+    pub port: u16,
+    /// IPv4 or IPv6; `None`: the one that the target has, IPv4 if both.
+    pub family: Option<Family>,
+    /// What passes.
+    pub expect: PortExpect,
+}
+
+/// Whether a page can be had.
+#[derive(Clone, Debug)]
+pub struct HttpCheck {
+    /// The host that asks.
+    pub from: NodeIx,
+    /// Whom it asks.
+    pub to: PingTarget,
+    /// The port there.
+    pub port: u16,
+    /// The path of the URL.
+    pub path: String,
+    /// The URL as typed.
+    pub url: String,
+    /// The status that passes.
+    pub status: u16,
+    /// What the page must contain.
+    pub contains: Option<String>,
+    /// What passes.
+    pub expect: Expect,
+}
+
+/// How fast data goes.
+#[derive(Clone, Debug)]
+pub struct ThroughputCheck {
+    /// The host that sends.
+    pub from: NodeIx,
+    /// The host that receives.
+    pub to: NodeIx,
+    /// By TCP or UDP.
+    pub transport: Transport,
+    /// The rate of a UDP source in bit/s.
+    pub rate: u64,
+    /// How long.
+    pub span: Duration,
+    /// The least rate that passes in bit/s, of the data that the receiver had.
+    pub min: Option<u64>,
+    /// The greatest rate that passes; at least `min`.
+    pub max: Option<u64>,
 }
 
 /// How many frames a link carried, counted from time 0.

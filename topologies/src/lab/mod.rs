@@ -12,12 +12,12 @@ mod resolve;
 
 pub(crate) use crate::spec::report::Key;
 pub use check::{
-    CheckKind, Directions, DropsCheck, DropsSite, Expect, Family, Filter, FramesCheck, LabCheck, LabEvent, MacCheck,
-    PingCheck, PingTarget, Presence,
+    CheckKind, ConnectCheck, Directions, DropsCheck, DropsSite, Expect, Family, Filter, FramesCheck, HttpCheck,
+    LabCheck, LabEvent, MacCheck, PingCheck, PingTarget, PortExpect, Presence, ThroughputCheck, Transport,
 };
 pub use command::{LAB_COMMANDS, LabCommand};
 pub use link::{LabEnd, LabLink};
-pub use node::{LabBridge, LabHost, LabHub, LabNode, LabPort, LabSwitch, NodeKind, SetupLine, SwitchPort};
+pub use node::{LabBridge, LabHost, LabHub, LabNode, LabPort, LabServer, LabSwitch, NodeKind, SetupLine, SwitchPort};
 
 pub(crate) use resolve::resolve;
 
@@ -94,7 +94,7 @@ impl Lab {
         format!("{}:{}", node.name, node.port_name(end.port))
     }
 
-    /// The events, in the file's order.
+    /// The services of hosts and servers, which begin at 0 s, then the file's events, both in the file's order.
     pub fn events(&self) -> &[LabEvent] {
         &self.events
     }

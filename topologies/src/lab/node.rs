@@ -35,6 +35,20 @@ pub enum NodeKind {
     Host(LabHost),
     /// A hub: every frame goes out of every other port. Its ports are the node's.
     Hub(LabHub),
+    /// A server: a network stack and an Open vSwitch.
+    Server(LabServer),
+}
+
+impl NodeKind {
+    /// The lab file's table of nodes of this kind.
+    pub const fn table(&self) -> &'static str {
+        match self {
+            Self::Switch(_) => "switches",
+            Self::Host(_) => "hosts",
+            Self::Hub(_) => "hubs",
+            Self::Server(_) => "servers",
+        }
+    }
 }
 
 /// An Open vSwitch. Its configuration, in this order: bridges, their columns, their ports, then `setup`.
@@ -89,6 +103,20 @@ pub struct LabHost {
     pub gateways: Vec<IpAddr>,
     /// Other routes: where to, through which next hop.
     pub routes: Vec<(Cidr, IpAddr)>,
+    /// The lines of `setup`, which come before the lab runs.
+    pub setup: Vec<SetupLine>,
+    /// Services that run from the start. They are events at 0 s as well ([`Lab::events`](super::Lab::events)).
+    pub run: Vec<SetupLine>,
+}
+
+/// A server. Its configuration, in this order: NICs and routes, bridges, then the lines of `setup`.
+#[derive(Clone, Debug)]
+pub struct LabServer {
+    /// Its network stack: the interfaces are its NICs, which are the first of the node's ports. The other ports are
+    /// unplugged until a bridge takes them.
+    pub host: LabHost,
+    /// Bridges that are there before `setup` runs. A port of one may be a NIC.
+    pub bridges: Vec<LabBridge>,
 }
 
 /// A hub.

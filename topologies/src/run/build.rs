@@ -4,12 +4,13 @@ use super::device::Device;
 use super::names::Names;
 use super::watch::Lookout;
 use crate::error::{Diagnostic, Severity};
-use crate::lab::{Lab, LabBridge, LabHost, LabNode, LabSwitch, NodeKind};
-use host::{Host, HostConfig, RouteConfig};
+use crate::lab::{Lab, LabBridge, LabHost, LabNode, LabServer, NodeKind, SetupLine};
+use host::{Host, HostConfig, Reply, RouteConfig};
 use hub::Hub;
 use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
 use ovsdb::{Column, Datum, Mutator, Table, Txn, Uuid};
-use sim_core::{Engine, NodeIx, Time};
+use server::{Server, ServerConfig};
+use sim_core::{Cx, Engine, NodeIx, PortIx, Tag, Time};
 use std::fmt;
 use std::rc::Rc;
 use switch::{Switch, WorkerHandle};
@@ -61,34 +62,20 @@ pub(crate) fn build(lab: &Lab) -> Result<(LabEngine, Rc<Names>), Vec<SetupError>
     let mut errors = Vec::new();
     let worker = WorkerHandle::new();
     for node in lab.nodes() {
-        let device = match &node.kind {
-            NodeKind::Switch(spec) => {
-                make_switch(lab, &node.name, spec, &worker).map(|switch| Device::Switch(Box::new(switch)))
-            }
-            NodeKind::Host(spec) => make_host(&node.name, spec),
-            NodeKind::Hub(_) => Ok(Device::Hub(Box::new(Hub::new(node.ports.len())))),
-        };
-        match device {
-            Ok(mut device) => {
-                if let Device::Switch(switch) = &mut device {
-                    for (number, port) in node.ports.iter().enumerate() {
-                        switch.attach(&port.name, sim_core::PortIx(number as u32));
-                    }
-                }
-                engine.add_node(&node.name, device);
-            }
-            Err(message) => {
-                errors.push(SetupError { line: 0, node: node.name.clone(), message });
-                engine.add_node(&node.name, Device::Hub(Box::new(Hub::new(0))));
-            }
-        }
+        let device = make_device(lab, node, &worker).unwrap_or_else(|message| {
+            errors.push(SetupError { line: 0, node: node.name.clone(), message });
+            Device::Hub(Box::new(Hub::new(0)))
+        });
+        engine.add_node(&node.name, device);
     }
     for link in lab.links() {
         let [a, b] = link.ends;
         let name = format!("{} {}", lab.end_name(a), lab.end_name(b));
         engine.add_link(&name, (a.node, a.port), (b.node, b.port), &link.config);
     }
-    run_setup(lab, &mut engine, &mut errors);
+    for (number, node) in lab.nodes().iter().enumerate() {
+        errors.extend(run_setup(node, NodeIx(number as u32), &mut engine));
+    }
     if errors.is_empty() { Ok((engine, names)) } else { Err(errors) }
 }
 
@@ -107,56 +94,104 @@ fn names(lab: &Lab) -> Names {
     names
 }
 
-fn run_setup(lab: &Lab, engine: &mut LabEngine, errors: &mut Vec<SetupError>) {
-    for (number, node) in lab.nodes().iter().enumerate() {
-        let NodeKind::Switch(spec) = &node.kind else { continue };
-        for line in &spec.setup {
-            let result = engine.act(NodeIx(number as u32), |device, cx| match device {
-                Device::Switch(switch) => switch.command(cx, &line.words).map(drop),
-                Device::Host(_) | Device::Hub(_) => Ok(()),
-            });
-            if let Err(error) = result {
-                errors.push(SetupError { line: line.line, node: node.name.clone(), message: error.to_string() });
-            }
+/// The setup lines of a node; gives what it refuses.
+fn run_setup(node: &LabNode, ix: NodeIx, engine: &mut LabEngine) -> Vec<SetupError> {
+    let mut errors = Vec::new();
+    for line in setup_lines(node) {
+        let result = engine.act(ix, |device, cx| match device {
+            Device::Switch(switch) => switch.command(cx, &line.words).map(drop).map_err(|error| error.to_string()),
+            Device::Server(server) => server.setup(cx.now, &line.words).map(drop).map_err(|error| error.to_string()),
+            Device::Host(host) => host_setup(host, cx, &line.words),
+            Device::Hub(_) => Ok(()),
+        });
+        if let Err(message) = result {
+            errors.push(SetupError { line: line.line, node: node.name.clone(), message });
+        }
+    }
+    errors
+}
+
+fn setup_lines(node: &LabNode) -> &[SetupLine] {
+    match &node.kind {
+        NodeKind::Switch(switch) => &switch.setup,
+        NodeKind::Host(host) | NodeKind::Server(LabServer { host, .. }) => &host.setup,
+        NodeKind::Hub(_) => &[],
+    }
+}
+
+/// A setup line of a host: nothing that takes lab time.
+fn host_setup(host: &mut Host, cx: &mut Cx<'_>, words: &[String]) -> Result<(), String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match host.command(cx, &words, Tag::NONE) {
+        Reply::Done(_) => Ok(()),
+        Reply::Failed(message) => Err(message),
+        Reply::Running(session) => {
+            host.cancel_session(session);
+            Err(format!("`{}` takes lab time: put it into [[events]]", words[0]))
         }
     }
 }
 
-/// Runs the setup lines of a switch by itself; gives what it refuses. Nothing for nodes of other kinds.
+/// Runs the setup lines of a node by itself; gives what it refuses.
 pub(crate) fn try_setup(lab: &Lab, node: &LabNode) -> Vec<SetupError> {
-    let NodeKind::Switch(spec) = &node.kind else { return Vec::new() };
-    if spec.setup.is_empty() {
+    if setup_lines(node).is_empty() {
         return Vec::new();
     }
-    // What is wrong with the switch itself has been reported.
-    let Ok(mut switch) = make_switch(lab, &node.name, spec, &WorkerHandle::new()) else { return Vec::new() };
-    for (number, port) in node.ports.iter().enumerate() {
-        switch.attach(&port.name, sim_core::PortIx(number as u32));
+    // What is wrong with the node itself has been reported.
+    let Ok(device) = make_device(lab, node, &WorkerHandle::new()) else { return Vec::new() };
+    let mut engine = Engine::new(lab.seed(), Lookout::new(Rc::default()));
+    let ix = engine.add_node(&node.name, device);
+    run_setup(node, ix, &mut engine)
+}
+
+fn make_device(lab: &Lab, node: &LabNode, worker: &WorkerHandle) -> Result<Device, String> {
+    match &node.kind {
+        NodeKind::Switch(spec) => {
+            let mut switch = Switch::new(&node.name, lab.seed(), worker);
+            insert_bridges(&mut switch, &spec.bridges)?;
+            for (port, ix) in node.ports.iter().zip(0..) {
+                switch.attach(&port.name, PortIx(ix));
+            }
+            Ok(Device::Switch(Box::new(switch)))
+        }
+        NodeKind::Host(spec) => make_host(&node.name, spec),
+        NodeKind::Server(spec) => make_server(lab, node, spec, worker),
+        NodeKind::Hub(_) => Ok(Device::Hub(Box::new(Hub::new(node.ports.len())))),
     }
-    let refused = spec.setup.iter().filter_map(|line| {
-        let error = switch.command_at(Time::ZERO, &line.words).err()?;
-        Some(SetupError { line: line.line, node: node.name.clone(), message: error.to_string() })
-    });
-    refused.collect()
 }
 
 fn make_host(name: &str, spec: &LabHost) -> Result<Device, String> {
-    let routes = spec.routes.iter().map(|&(to, via)| RouteConfig { to, via: Some(via), interface: None });
-    let gateways = spec.gateways.iter().map(|&via| RouteConfig::default_via(via));
-    let config = HostConfig {
-        name: name.to_owned(),
-        interfaces: spec.interfaces.clone(),
-        routes: routes.chain(gateways).collect(),
-    };
+    let config = HostConfig { name: name.to_owned(), interfaces: spec.interfaces.clone(), routes: routes(spec) };
     Host::new(config).map(|host| Device::Host(Box::new(host))).map_err(|error| error.to_string())
 }
 
-fn make_switch(lab: &Lab, name: &str, spec: &LabSwitch, worker: &WorkerHandle) -> Result<Switch, String> {
-    let mut switch = Switch::new(name, lab.seed(), worker);
+fn make_server(lab: &Lab, node: &LabNode, spec: &LabServer, worker: &WorkerHandle) -> Result<Device, String> {
+    let is_nic = |port: PortIx| spec.host.interfaces.iter().any(|nic| nic.port == port);
+    let ports = node.ports.iter().zip(0..).map(|(port, ix)| (port.name.clone(), PortIx(ix)));
+    let config = ServerConfig {
+        name: node.name.clone(),
+        nics: spec.host.interfaces.clone(),
+        routes: routes(&spec.host),
+        taps: ports.filter(|(_, port)| !is_nic(*port)).collect(),
+    };
+    let mut server = Server::new(config, lab.seed(), worker).map_err(|error| error.to_string())?;
+    insert_bridges(server.switch_mut(), &spec.bridges)?;
+    server.settle(Time::ZERO);
+    Ok(Device::Server(Box::new(server)))
+}
+
+/// The gateways and the other routes.
+fn routes(spec: &LabHost) -> Vec<RouteConfig> {
+    let routes = spec.routes.iter().map(|&(to, via)| RouteConfig { to, via: Some(via), interface: None });
+    let gateways = spec.gateways.iter().map(|&via| RouteConfig::default_via(via));
+    routes.chain(gateways).collect()
+}
+
+fn insert_bridges(switch: &mut Switch, bridges: &[LabBridge]) -> Result<(), String> {
     switch
-        .transact(|txn| spec.bridges.iter().try_for_each(|bridge| insert_bridge(txn, bridge)))
-        .map_err(|error: ovsdb::Error| error.to_string())?;
-    Ok(switch)
+        .transact(|txn| bridges.iter().try_for_each(|bridge| insert_bridge(txn, bridge)))
+        .map(drop)
+        .map_err(|error: ovsdb::Error| error.to_string())
 }
 
 /// Inserts a bridge as `ovs-vsctl add-br` does, with its local port, and the ports of the file.

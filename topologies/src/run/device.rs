@@ -3,6 +3,7 @@
 use host::Host;
 use hub::Hub;
 use packet::FlowKey;
+use server::Server;
 use sim_core::{Batch, Carrier, Cx, Drop, DropArgs, Node, PortIx, Time};
 use switch::Switch;
 
@@ -15,33 +16,43 @@ pub enum Device {
     Host(Box<Host>),
     /// A hub.
     Hub(Box<Hub>),
+    /// A server.
+    Server(Box<Server>),
 }
 
 impl Device {
-    /// The host, if it is one.
+    /// The host, or a server's network stack.
     pub fn as_host(&self) -> Option<&Host> {
-        if let Self::Host(host) = self { Some(host) } else { None }
+        match self {
+            Self::Host(host) => Some(host),
+            Self::Server(server) => Some(server.host()),
+            Self::Switch(_) | Self::Hub(_) => None,
+        }
     }
 
-    /// The host, if it is one.
-    pub fn as_host_mut(&mut self) -> Option<&mut Host> {
-        if let Self::Host(host) = self { Some(host) } else { None }
+    /// Acts on the host, or on a server's network stack.
+    pub fn with_host<R>(&mut self, cx: &mut Cx<'_>, f: impl FnOnce(&mut Host, &mut Cx<'_>) -> R) -> Option<R> {
+        match self {
+            Self::Host(host) => Some(f(host, cx)),
+            Self::Server(server) => Some(server.with_host(cx, f)),
+            Self::Switch(_) | Self::Hub(_) => None,
+        }
     }
 
-    /// The switch, if it is one.
+    /// The switch, or a server's.
     pub fn as_switch(&self) -> Option<&Switch> {
-        if let Self::Switch(switch) = self { Some(switch) } else { None }
-    }
-
-    /// The switch, if it is one.
-    pub fn as_switch_mut(&mut self) -> Option<&mut Switch> {
-        if let Self::Switch(switch) = self { Some(switch) } else { None }
+        match self {
+            Self::Switch(switch) => Some(switch),
+            Self::Server(server) => Some(server.switch()),
+            Self::Host(_) | Self::Hub(_) => None,
+        }
     }
 
     /// Why a frame died here: the reason, and what its arguments say, as in `vlan_not_allowed (VLAN 19, port carries 9)`.
     pub fn explain_drop(&self, drop: &Drop, frame: &[u8]) -> String {
         match (self, drop.args) {
             (Self::Switch(switch), _) => switch.explain_drop(drop, frame),
+            (Self::Server(server), _) => server.explain_drop(drop, frame),
             (_, DropArgs::Size { len, limit }) => format!("{} ({len} bytes, the limit is {limit})", drop.reason),
             (_, DropArgs::Vlan(vlan)) => format!("{} (VLAN {vlan})", drop.reason),
             (_, DropArgs::None | DropArgs::Port(_)) => drop.reason.to_string(),
@@ -56,6 +67,7 @@ impl Node for Device {
             Self::Switch(node) => node.frames(cx, port, batch),
             Self::Host(node) => node.frames(cx, port, batch),
             Self::Hub(node) => node.frames(cx, port, batch),
+            Self::Server(node) => node.frames(cx, port, batch),
         }
     }
 
@@ -64,6 +76,7 @@ impl Node for Device {
             Self::Switch(node) => node.carrier(cx, port, state),
             Self::Host(node) => node.carrier(cx, port, state),
             Self::Hub(node) => node.carrier(cx, port, state),
+            Self::Server(node) => node.carrier(cx, port, state),
         }
     }
 
@@ -72,6 +85,7 @@ impl Node for Device {
             Self::Switch(node) => node.wake(cx),
             Self::Host(node) => node.wake(cx),
             Self::Hub(node) => node.wake(cx),
+            Self::Server(node) => node.wake(cx),
         }
     }
 
@@ -81,6 +95,7 @@ impl Node for Device {
             Self::Switch(node) => node.next_wake(),
             Self::Host(node) => node.next_wake(),
             Self::Hub(node) => node.next_wake(),
+            Self::Server(node) => node.next_wake(),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | [`session`] | events and checks on a running lab, in the lab's total order |
 //! | [`check`] | the checks: each a small machine that is polled |
 //! | [`pingall`] | an echo between all pairs of hosts, in Mininet's order and words |
+//! | `measure` | a transfer between two hosts that is measured |
 //! | [`report`] | what the checks found, as text and as JSON |
 //! | [`storm`] | the loop guard's message |
 //! | [`watch`], `capture`, [`names`] | what looks on |
@@ -19,6 +20,7 @@ mod capture;
 pub mod check;
 pub mod device;
 mod link_command;
+mod measure;
 pub mod names;
 pub mod net;
 pub mod pingall;

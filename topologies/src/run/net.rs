@@ -94,37 +94,49 @@ impl Net {
     /// All hosts, in order.
     pub fn hosts(&self) -> impl Iterator<Item = (NodeIx, &Host)> {
         let nodes = self.engine.nodes().iter().enumerate();
-        nodes.filter_map(|(number, device)| Some((NodeIx(number as u32), device.as_host()?)))
+        nodes.filter_map(|(number, device)| match device {
+            Device::Host(host) => Some((NodeIx(number as u32), &**host)),
+            _ => None,
+        })
     }
 
-    /// A host.
+    /// A host, or a server's network stack.
     pub fn host(&self, node: NodeIx) -> Option<&Host> {
         self.engine.node(node).as_host()
     }
 
-    /// A switch.
+    /// A switch, or a server's.
     pub fn switch(&self, node: NodeIx) -> Option<&Switch> {
         self.engine.node(node).as_switch()
     }
 
-    /// Acts on a host; nothing happens to a node of another kind.
+    /// Acts on a host or a server's network stack; nothing happens to a node of another kind.
     pub fn with_host<R>(&mut self, node: NodeIx, f: impl FnOnce(&mut Host, &mut Cx<'_>) -> R) -> Option<R> {
-        self.engine.act(node, |device, cx| device.as_host_mut().map(|host| f(host, cx)))
+        self.engine.act(node, |device, cx| device.with_host(cx, f))
     }
 
     /// The first address of a host, of a family if one is given; IPv4 before IPv6 otherwise.
     pub fn address_of(&self, node: NodeIx, ipv6: Option<bool>) -> Option<IpAddr> {
         let host = self.host(node)?;
-        let first = |six: bool| host.addresses().map(|(_, own)| own.address()).find(|a| a.is_ipv6() == six);
+        let own = || host.addresses().map(|(_, own)| own.address()).filter(|address| !address.is_loopback());
+        let first = |six: bool| own().find(|address| address.is_ipv6() == six);
         match ipv6 {
             Some(six) => first(six),
             None => first(false).or_else(|| first(true)),
         }
     }
 
+    /// An address of `to` of a family that `from` has as well, IPv4 if both are common.
+    pub(crate) fn common_address(&self, from: NodeIx, to: NodeIx) -> Option<IpAddr> {
+        let family = [false, true]
+            .into_iter()
+            .find(|&six| self.address_of(from, Some(six)).is_some() && self.address_of(to, Some(six)).is_some())?;
+        self.address_of(to, Some(family))
+    }
+
     /// The MAC address of a host's first interface.
     pub fn mac_of(&self, node: NodeIx) -> Option<MacAddr> {
-        self.host(node)?.interfaces().first().map(host::Interface::mac)
+        self.host(node)?.interfaces().iter().map(host::Interface::mac).find(|mac| !mac.is_zero())
     }
 
     /// The link that has `NODE:PORT` at one end (`NODE` alone: its eth0, or its only port), and the direction

@@ -115,14 +115,20 @@ fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome
         Device::Switch(switch) => switch_command(switch, cx, words).map(Outcome::Text),
         Device::Host(host) => {
             let words: Vec<&str> = resolved.iter().map(String::as_str).collect();
-            match host.command(cx, &words, tag) {
-                Reply::Done(text) => Ok(Outcome::Text(text)),
-                Reply::Failed(message) => Err(CommandError::new(message.trim_end())),
-                Reply::Running(session) => Ok(Outcome::Running { node, session, tag }),
-            }
+            outcome(host.command(cx, &words, tag), node, tag)
         }
+        Device::Server(server) => outcome(server.command(cx, &resolved, tag), node, tag),
         Device::Hub(_) => Err(CommandError::new(format!("{name} is a hub and takes no commands"))),
     })
+}
+
+/// What came of a line that a host or a server was told.
+fn outcome(reply: Reply, node: NodeIx, tag: Tag) -> Result<Outcome, CommandError> {
+    match reply {
+        Reply::Done(text) => Ok(Outcome::Text(text)),
+        Reply::Failed(message) => Err(CommandError::new(message.trim_end())),
+        Reply::Running(session) => Ok(Outcome::Running { node, session, tag }),
+    }
 }
 
 fn switch_command(

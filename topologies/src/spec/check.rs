@@ -4,9 +4,10 @@ use super::kinds::{self, CHECK_KINDS};
 use super::link::{Target, target};
 use super::reader::{Reader, shorten};
 use super::report::Path;
+use super::service::UrlSpec;
 use super::source::{Pos, Spanned};
 use super::tree::{Entry, Item, Value};
-use crate::lab::{Expect, Family, Filter, Presence};
+use crate::lab::{Expect, Family, Filter, PortExpect, Presence, Transport};
 use packet::{MacAddr, Match, VlanId};
 use sim_core::{DropReason, Duration};
 
@@ -91,6 +92,49 @@ pub enum CheckKindSpec {
         /// What passes.
         expect: Presence,
     },
+    /// `tcp` and `udp`
+    Connect {
+        /// Which of the two.
+        transport: Transport,
+        /// The host that connects.
+        from: Spanned<String>,
+        /// The host or address that it connects to.
+        to: Spanned<String>,
+        /// The port there.
+        port: u16,
+        /// Family of addresses.
+        family: Option<Family>,
+        /// What passes.
+        expect: PortExpect,
+    },
+    /// `http`
+    Http {
+        /// The host that asks.
+        from: Spanned<String>,
+        /// What for.
+        url: UrlSpec,
+        /// The status that passes.
+        status: u16,
+        /// What the page must contain.
+        contains: Option<String>,
+        /// What passes.
+        expect: Expect,
+    },
+    /// `throughput`
+    Throughput {
+        /// The host that sends.
+        from: Spanned<String>,
+        /// The host that receives.
+        to: Spanned<String>,
+        /// By TCP or UDP.
+        transport: Transport,
+        /// The rate of a UDP source in bit/s.
+        rate: u64,
+        /// How long.
+        span: Duration,
+        /// Least and greatest rate that pass, in bit/s.
+        range: (Option<u64>, Option<u64>),
+    },
 }
 
 /// Whose MAC address a check is about.
@@ -157,9 +201,9 @@ fn read(r: &mut Reader, path: &Path<'_>, item: &Item, index: usize) -> Option<Ch
 }
 
 /// The table of a check's kind while it is read.
-struct Fields<'a> {
-    r: &'a mut Reader,
-    path: &'a Path<'a>,
+pub(super) struct Fields<'a> {
+    pub(super) r: &'a mut Reader,
+    pub(super) path: &'a Path<'a>,
     kind: &'a Entry,
     /// An `expect` that stands beside the kind's key.
     beside: Option<&'a Entry>,
@@ -174,6 +218,10 @@ impl<'a> Fields<'a> {
             "reach" => self.hosts().map(CheckKindSpec::Reach),
             "apart" => self.hosts().map(CheckKindSpec::Apart),
             "frames" => self.frames(),
+            "tcp" => self.connect(Transport::Tcp),
+            "udp" => self.connect(Transport::Udp),
+            "http" => self.http(),
+            "throughput" => self.throughput(),
             "drops" => self.drops(),
             _ => self.mac(),
         }
@@ -185,20 +233,25 @@ impl<'a> Fields<'a> {
         let to = self.required("to", "{ from = \"a1\", to = \"a2\" }");
         let count = self.number("count", 1, 1_000_000)?.unwrap_or(1) as u32;
         let size = self.number("size", 0, 65507)?.unwrap_or(56) as u16;
-        let family = match self.get("family") {
-            None => None,
-            Some(Item { value: Value::Integer(4), .. }) => Some(Family::V4),
-            Some(Item { value: Value::Integer(6), .. }) => Some(Family::V6),
-            Some(item) => {
-                let which = self.r.one_of(&self.path.key("family"), item, &["v4", "v6", "ipv4", "ipv6"])?;
-                Some(if which % 2 == 0 { Family::V4 } else { Family::V6 })
-            }
-        };
+        let family = self.family()?;
         let expect = match self.expect(&["reachable", "unreachable"])? {
             Some(1) => Expect::Unreachable,
             _ => Expect::Reachable,
         };
         Some(CheckKindSpec::Ping { from: from?, to: to?, count, size, family, expect })
+    }
+
+    /// A family of addresses; the outer `None` after a mistake.
+    pub(super) fn family(&mut self) -> Option<Option<Family>> {
+        match self.get("family") {
+            None => Some(None),
+            Some(Item { value: Value::Integer(4), .. }) => Some(Some(Family::V4)),
+            Some(Item { value: Value::Integer(6), .. }) => Some(Some(Family::V6)),
+            Some(item) => {
+                let which = self.r.one_of(&self.path.key("family"), item, &["v4", "v6", "ipv4", "ipv6"])?;
+                Some(Some(if which % 2 == 0 { Family::V4 } else { Family::V6 }))
+            }
+        }
     }
 
     fn hosts(&mut self) -> Option<Vec<Spanned<String>>> {
@@ -350,7 +403,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reports keys that aren't among `known`, and a value that is no table.
-    fn known(&mut self, known: &'static [&'static str]) {
+    pub(super) fn known(&mut self, known: &'static [&'static str]) {
         let example = format!("{} = {{ {} = .. }}", self.kind.key, known[0]);
         if self.r.table(self.path, &self.kind.item, &example).is_none() {
             return;
@@ -366,7 +419,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn get(&self, key: &str) -> Option<&'a Item> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a Item> {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.item)
     }
 
@@ -376,14 +429,14 @@ impl<'a> Fields<'a> {
         Some(Spanned::new(name.to_owned(), item.pos))
     }
 
-    fn required(&mut self, key: &str, example: &str) -> Option<Spanned<String>> {
+    pub(super) fn required(&mut self, key: &str, example: &str) -> Option<Spanned<String>> {
         if self.get(key).is_none() {
             self.missing(key, example);
         }
         self.name(key)
     }
 
-    fn missing(&mut self, key: &str, example: &str) {
+    pub(super) fn missing(&mut self, key: &str, example: &str) {
         // A value that is no table has been reported as such.
         if matches!(self.kind.item.value, Value::Table(_)) {
             let message = format!("the check lacks `{key}`");
@@ -402,7 +455,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A number; the outer `None` after a mistake.
-    fn number(&mut self, key: &str, least: i64, most: i64) -> Option<Option<u64>> {
+    pub(super) fn number(&mut self, key: &str, least: i64, most: i64) -> Option<Option<u64>> {
         match self.get(key) {
             None => Some(None),
             Some(item) => self.r.integer(&self.path.key(key), item, least..=most).map(|number| Some(number as u64)),
@@ -423,7 +476,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Which of `words` is expected, from the kind's table or from beside it; the outer `None` after a mistake.
-    fn expect(&mut self, words: &[&'static str]) -> Option<Option<usize>> {
+    pub(super) fn expect(&mut self, words: &[&'static str]) -> Option<Option<usize>> {
         match (self.get("expect"), self.beside) {
             (None, None) => Some(None),
             (Some(item), None) => self.r.one_of(&self.path.key("expect"), item, words).map(Some),
@@ -438,7 +491,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn no_expect(&mut self) {
+    pub(super) fn no_expect(&mut self) {
         if let Some(entry) = self.beside {
             let path = self.path.parent().unwrap_or(self.path).key("expect");
             let message = format!("`{}` checks have no `expect`", self.kind.key);

@@ -6,6 +6,7 @@ use super::report::Path;
 use super::setup;
 use super::source::Spanned;
 use super::tree::{Entry, Item, Value};
+use crate::lab::SetupLine;
 use inet::Cidr;
 use packet::{MacAddr, VlanId};
 use std::net::IpAddr;
@@ -27,6 +28,10 @@ pub struct HostSpec {
     pub gateways: Vec<Spanned<IpAddr>>,
     /// Routes: where to, through which next hop.
     pub routes: Vec<(Cidr, IpAddr)>,
+    /// The lines of `setup`.
+    pub setup: Vec<SetupLine>,
+    /// Services that run from the start.
+    pub run: Vec<SetupLine>,
 }
 
 /// A host's interface as typed.
@@ -73,17 +78,8 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, host: &Entry) -> Option<Host
             "routes" => spec.routes = routes(r, &path, &entry.item),
             "interfaces" => spec.interfaces = interfaces(r, &path, &entry.item),
             "dhcp" => dhcp(r, &path, entry),
-            "run" => run(r, &path, entry),
-            "setup" => {
-                if !setup::read(r, &path, &entry.item, &[]).is_empty() {
-                    r.report.error(
-                        entry.pos,
-                        path,
-                        "a host's setup lines are not available in this build",
-                        "leave it out",
-                    );
-                }
-            }
+            "run" => spec.run = run(r, &path, &entry.item),
+            "setup" => spec.setup = setup::read(r, &path, &entry.item, &setup::host_tools()),
             _ => {
                 if interface_key(r, &path, entry, &mut eth0) {
                     has_eth0.get_or_insert(entry.pos);
@@ -136,7 +132,8 @@ fn interface_key(r: &mut Reader, path: &Path<'_>, entry: &Entry, spec: &mut Inte
     true
 }
 
-fn interfaces(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<InterfaceSpec> {
+/// Reads a table of interfaces.
+pub(super) fn interfaces(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<InterfaceSpec> {
     let Some(entries) = r.table(path, item, "interfaces.eth1 = { ip = \"10.1.0.1/16\" }") else { return Vec::new() };
     if entries.len() > MAX_INTERFACES {
         let message = format!("{} interfaces are more than the {MAX_INTERFACES} that a host may have", entries.len());
@@ -277,7 +274,8 @@ fn mac(r: &mut Reader, path: &Path<'_>, item: &Item) -> Option<MacAddr> {
     Some(mac)
 }
 
-fn gateways(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<Spanned<IpAddr>> {
+/// Reads one default gateway, or one for each family.
+pub(super) fn gateways(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<Spanned<IpAddr>> {
     let mut gateways: Vec<Spanned<IpAddr>> = Vec::new();
     for item in r.one_or_more(item) {
         let Some(gateway) = address(r, path, item) else { continue };
@@ -306,7 +304,8 @@ fn address(r: &mut Reader, path: &Path<'_>, item: &Item) -> Option<IpAddr> {
     found
 }
 
-fn routes(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<(Cidr, IpAddr)> {
+/// Reads static routes.
+pub(super) fn routes(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<(Cidr, IpAddr)> {
     const EXAMPLE: &str = "routes = [{ to = \"10.1.0.0/16\", via = \"10.0.0.254\" }]";
     let mut routes = Vec::new();
     for (at, item) in r.array(path, item, EXAMPLE).unwrap_or_default().iter().enumerate() {
@@ -357,13 +356,17 @@ fn dhcp(r: &mut Reader, path: &Path<'_>, entry: &Entry) {
     }
 }
 
-fn run(r: &mut Reader, path: &Path<'_>, entry: &Entry) {
-    const EXAMPLE: &str = "run = [\"http 80\"]";
-    for (at, item) in r.array(path, &entry.item, EXAMPLE).unwrap_or_default().iter().enumerate() {
+/// Reads `run`: lines of a host's prompt that start services.
+pub(super) fn run(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<SetupLine> {
+    const EXAMPLE: &str = "run = [\"iperf -s\", \"http 80\"]";
+    let mut lines = Vec::new();
+    for (at, item) in r.array(path, item, EXAMPLE).unwrap_or_default().iter().enumerate() {
         let path = path.index(at);
-        if let Some(text) = r.string(&path, item, EXAMPLE) {
-            let message = format!("`{}`: a host runs no services in this build", shorten(text));
-            r.report.error(item.pos, path, message, "leave it out");
+        let Some(text) = r.string(&path, item, EXAMPLE) else { continue };
+        match setup::command(text, &setup::host_tools()) {
+            Ok(words) => lines.push(SetupLine { line: r.report.line(item.pos), words }),
+            Err((message, remedy)) => r.report.error(item.pos, path, message, remedy),
         }
     }
+    lines
 }

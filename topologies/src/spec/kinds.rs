@@ -22,8 +22,8 @@ pub const NODE_KINDS: &[Kind] = &[
     runs("switches"),
     runs("hosts"),
     runs("hubs"),
+    runs("servers"),
     later("routers"),
-    later("servers"),
     later("nics"),
     later("taps"),
     later("namespaces"),
@@ -39,10 +39,10 @@ pub const CHECK_KINDS: &[Kind] = &[
     runs("frames"),
     runs("drops"),
     runs("mac"),
-    later("tcp"),
-    later("udp"),
+    runs("tcp"),
+    runs("udp"),
     later("http"),
-    later("throughput"),
+    runs("throughput"),
     later("path"),
 ];
 

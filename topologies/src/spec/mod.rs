@@ -7,7 +7,8 @@
 //! * `report`: every mistake and warning, in the order of their places.
 //! * `reader`, `units`: types, ranges, names, numbers with units.
 //! * [`kinds`]: the tables and checks that there are, and which of them this build runs.
-//! * one file for each table: `switch` (with `column` and `setup`), `host`, `hub`, `link`, `event`, `check`.
+//! * one file for each table: `switch` (with `column` and `setup`), `host`, `hub`, `server`, `link`, `event`, `check` (with
+//!   `service`).
 
 mod check;
 mod column;
@@ -18,6 +19,8 @@ pub mod kinds;
 mod link;
 mod reader;
 pub(crate) mod report;
+mod server;
+mod service;
 mod setup;
 mod source;
 mod switch;
@@ -32,6 +35,8 @@ pub use hub::{HubSpec, MAX_HUB_PORTS};
 pub use link::{LINK_KEYS, LinkSpec, Target};
 pub use reader::MAX_NAME_LEN;
 pub(crate) use reader::{Reader, shorten};
+pub use server::ServerSpec;
+pub use service::UrlSpec;
 pub(crate) use source::Source;
 pub use source::{Pos, Spanned};
 pub use switch::{BridgeSpec, DEFAULT_BRIDGE, PortSpec, SwitchSpec};
@@ -91,6 +96,8 @@ pub enum NodeSpecKind {
     Host(HostSpec),
     /// A hub.
     Hub(HubSpec),
+    /// A server.
+    Server(ServerSpec),
 }
 
 impl NodeSpecKind {
@@ -100,6 +107,7 @@ impl NodeSpecKind {
             Self::Switch(_) => "switches",
             Self::Host(_) => "hosts",
             Self::Hub(_) => "hubs",
+            Self::Server(_) => "servers",
         }
     }
 }
@@ -193,6 +201,7 @@ fn read_nodes(r: &mut Reader, path: &Path<'_>, table: &Entry, kind: Kind, spec: 
             _ if !named => None,
             "switches" => switch::read(r, &path, entry).map(NodeSpecKind::Switch),
             "hosts" => host::read(r, &path, entry).map(NodeSpecKind::Host),
+            "servers" => server::read(r, &path, entry).map(NodeSpecKind::Server),
             _ => hub::read(r, &path, entry).map(NodeSpecKind::Hub),
         };
         match read {

@@ -20,6 +20,36 @@ pub(crate) const MAX_TOTAL_SIZE: usize = 16 << 20;
 /// What a shell does with a word of its own, and netloom doesn't.
 const SHELL_WORDS: &[&str] = &["|", "||", "&", "&&", ";", ">", ">>", "<"];
 
+/// The words that a host's lines begin with.
+pub(crate) fn host_tools() -> Vec<&'static str> {
+    HOST_WORDS.to_vec()
+}
+
+/// The words that a server's lines begin with.
+pub(crate) fn machine_tools() -> Vec<&'static str> {
+    super::switch::SWITCH_TOOLS.iter().chain(MACHINE_WORDS).chain(HOST_WORDS).copied().collect()
+}
+
+/// Commands of a machine's shell.
+const MACHINE_WORDS: &[&str] = &["brctl", "hostname", "modprobe", "service", "sysctl", "systemctl", "tunctl"];
+
+/// Commands of a host.
+const HOST_WORDS: &[&str] = &[
+    "arp", "clear", "curl", "http", "ifconfig", "ip", "iperf", "listen", "nc", "ping", "route", "show", "tcpdump",
+    "trace",
+];
+
+/// The words of one command, its first among `tools`; else what is wrong, and what to do.
+pub(crate) fn command(text: &str, tools: &[&str]) -> Result<Vec<String>, (String, String)> {
+    match Lexer::default().line(text, tools, MAX_LINE_SIZE) {
+        Ok(words) if words.is_empty() => {
+            Err(("says nothing".to_owned(), "write a command, as in \"http 80\"".to_owned()))
+        }
+        Ok(words) => Ok(words),
+        Err(mistake) => Err((mistake.message, mistake.remedy)),
+    }
+}
+
 /// A mistake in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mistake {
@@ -31,7 +61,7 @@ fn mistake<T>(message: impl Into<String>, remedy: impl Into<String>) -> Result<T
     Err(Mistake { message: message.into(), remedy: remedy.into() })
 }
 
-/// Reads the lines; their first words must be among `tools`, unless there are none.
+/// Reads the lines; their first words must be among `tools`.
 pub(crate) fn read(r: &mut Reader, path: &Path<'_>, item: &Item, tools: &[&str]) -> Vec<SetupLine> {
     let Value::String(text) = &item.value else {
         return r.wrong_type(path, item, "a string of lines", "setup = '''").unwrap_or_default();
@@ -147,13 +177,17 @@ impl Lexer {
         skipped += usize::from(words.get(skipped).is_some_and(|word| word == "sudo"));
         words.drain(..skipped);
         let Some(tool) = words.first() else { return Ok(words) };
-        if !tools.is_empty() && !tools.contains(&tool.as_str()) {
+        let is_setting = tools.contains(&"sysctl") && kernel_setting(&words).is_some();
+        if !is_setting && !tools.contains(&tool.as_str()) {
             let list = tools.join(", ");
             let remedy = match ovsdb::schema::nearest(tool, tools.iter().copied()) {
                 Some(nearest) => format!("did you mean `{nearest}`? The tools here are {list}"),
                 None => format!("the tools here are {list}; nothing runs on the machine itself"),
             };
             return mistake(format!("`{}` is no tool that runs here", shorten(tool)), remedy);
+        }
+        if let Some(setting) = kernel_setting(&words) {
+            return Ok(setting);
         }
         if let Some(word) = words.iter().find(|word| SHELL_WORDS.contains(&word.as_str())) {
             return mistake(
@@ -216,6 +250,13 @@ impl Lexer {
         };
         mistake(format!("the variable `{}` is not set", shorten(name)), remedy)
     }
+}
+
+/// `echo 1 > /proc/sys/net/ipv4/ip_forward`, which tutorials have for `sysctl`.
+fn kernel_setting(words: &[String]) -> Option<Vec<String>> {
+    let [echo, value, to, path] = words else { return None };
+    let key = path.strip_prefix("/proc/sys/").filter(|_| echo == "echo" && to == ">")?;
+    Some(vec!["sysctl".to_owned(), "-w".to_owned(), format!("{}={value}", key.replace('/', "."))])
 }
 
 fn no_substitution<T>() -> Result<T, Mistake> {
@@ -331,6 +372,14 @@ mod tests {
     fn a_value_stays_data() {
         check("B='x y'\novs-vsctl $B \"$B\"", &[(1, "ovs-vsctl|x|y|x y")]);
         check("Q='a\"b'\\''c$d'\novs-vsctl $Q \"$Q\"", &[(1, "ovs-vsctl|a\"b'c$d|a\"b'c$d")]);
+    }
+
+    #[test]
+    fn echo_into_a_kernel_setting_is_sysctl() {
+        let words = command("echo 1 > /proc/sys/net/ipv4/ip_forward", &machine_tools()).expect("a setting");
+        assert_eq!(words, ["sysctl", "-w", "net.ipv4.ip_forward=1"]);
+        assert!(command("echo 1 > /etc/passwd", &machine_tools()).is_err());
+        assert!(command("echo 1 > /proc/sys/net/ipv4/ip_forward", &host_tools()).is_err());
     }
 
     #[test]

@@ -90,7 +90,8 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, name: &Entry) -> Option<Swit
     Some(switch)
 }
 
-fn bridges(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<BridgeSpec> {
+/// Reads bridges by their names.
+pub(super) fn bridges(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<BridgeSpec> {
     let Some(entries) = r.table(path, item, "bridges.br1.ports = { p1 = { tag = 9 } }") else { return Vec::new() };
     let mut bridges = Vec::with_capacity(entries.len());
     for entry in entries {

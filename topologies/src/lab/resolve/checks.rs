@@ -2,11 +2,12 @@
 
 use super::Names;
 use crate::lab::{
-    CheckKind, Directions, DropsCheck, DropsSite, Family, FramesCheck, Lab, LabCheck, LabEnd, LabSwitch, MacCheck,
-    NodeKind, PingCheck, PingTarget,
+    CheckKind, ConnectCheck, Directions, DropsCheck, DropsSite, Family, FramesCheck, HttpCheck, Lab, LabBridge,
+    LabCheck, LabEnd, LabServer, MacCheck, NodeKind, PingCheck, PingTarget, ThroughputCheck,
 };
 use crate::spec::{
-    CheckKindSpec, CheckSpec, DEFAULT_BRIDGE, DEFAULT_INTERFACE, Direction, MacOf, Reader, Spanned, Target, shorten,
+    CheckKindSpec, CheckSpec, DEFAULT_BRIDGE, DEFAULT_INTERFACE, Direction, MacOf, Reader, Spanned, Target, UrlSpec,
+    shorten,
 };
 use packet::MacAddr;
 use sim_core::{DropReason, LinkIx, NodeIx, Time};
@@ -40,14 +41,8 @@ impl<'a> Check<'a> {
         match kind {
             CheckKindSpec::Ping { from, to, count, size, family, expect } => {
                 let name = format!("ping {} {}", from.value, to.value);
-                let asker = self.host(&from, "ping.from");
-                let target = self.ping_target(&to, family);
-                let ping = PingCheck { from: asker?, to: target?, count, size, family, expect };
-                if ping.to == PingTarget::Host(ping.from) {
-                    self.error(&to, "ping.to", "the host pings itself", "name another host");
-                    return None;
-                }
-                Some((name, CheckKind::Ping(ping)))
+                let (from, to) = self.pair(&from, &to, "ping", "to", family)?;
+                Some((name, CheckKind::Ping(PingCheck { from, to, count, size, family, expect })))
             }
             CheckKindSpec::Reach(hosts) => {
                 self.hosts(&hosts, "reach").map(|(name, nodes)| (name, CheckKind::Reach(nodes)))
@@ -73,14 +68,38 @@ impl<'a> Check<'a> {
             }
             CheckKindSpec::Mac { switch, bridge, vlan, address, port, expect } => {
                 let (what, mac) = self.mac(&address)?;
-                let (node, found) = self.switch(&switch)?;
-                let bridge = self.bridge(&switch.value, found, bridge.as_ref());
+                let (node, bridges, has_setup) = self.switch(&switch)?;
+                let bridge = self.bridge(&switch.value, bridges, has_setup, bridge.as_ref());
                 if let Some(port) = &port {
                     self.port(node, port, "mac.port")?;
                 }
                 let name = format!("mac {} {what}", switch.value);
                 let (bridge, port) = (bridge?, port.map(|port| port.value));
                 Some((name, CheckKind::Mac(MacCheck { switch: node, bridge, vlan, address: mac, port, expect })))
+            }
+            CheckKindSpec::Connect { transport, from, to, port, family, expect } => {
+                let kind = transport.name();
+                let name = format!("{kind} {} {} {port}", from.value, to.value);
+                let (from, to) = self.pair(&from, &to, kind, "to", family)?;
+                Some((name, CheckKind::Connect(ConnectCheck { transport, from, to, port, family, expect })))
+            }
+            CheckKindSpec::Http { from, url, status, contains, expect } => {
+                let name = format!("http {} {}", from.value, url.text);
+                let (from, to) = self.pair(&from, &url.host, "http", "url", None)?;
+                let UrlSpec { port, path, text, .. } = url;
+                let http = HttpCheck { from, to, port, path, url: text, status, contains, expect };
+                Some((name, CheckKind::Http(Box::new(http))))
+            }
+            CheckKindSpec::Throughput { from, to, transport, rate, span, range: (min, max) } => {
+                let name = format!("throughput {} {}", from.value, to.value);
+                let (sender, receiver) = (self.host(&from, "throughput.from"), self.host(&to, "throughput.to"));
+                let (sender, receiver) = (sender?, receiver?);
+                if sender == receiver {
+                    self.error(&to, "throughput.to", "the host sends to itself", "name another host");
+                    return None;
+                }
+                let check = ThroughputCheck { from: sender, to: receiver, transport, rate, span, min, max };
+                Some((name, CheckKind::Throughput(check)))
             }
         }
     }
@@ -97,10 +116,10 @@ impl<'a> Check<'a> {
 
     fn host(&mut self, name: &Spanned<String>, key: &str) -> Option<NodeIx> {
         let node = self.node(name, key)?;
-        if matches!(self.lab.node(node).kind, NodeKind::Host(_)) {
+        if matches!(self.lab.node(node).kind, NodeKind::Host(_) | NodeKind::Server(_)) {
             return Some(node);
         }
-        self.error(name, key, format!("`{}` is no host", name.value), "name a host");
+        self.error(name, key, format!("`{}` is no host", name.value), "name a host or a server");
         None
     }
 
@@ -121,18 +140,38 @@ impl<'a> Check<'a> {
         Some((format!("{key} {}", listed.join(" ")), nodes.into_iter().collect::<Option<_>>()?))
     }
 
-    fn ping_target(&mut self, to: &Spanned<String>, family: Option<Family>) -> Option<PingTarget> {
+    /// Who asks, and whom: another host or an address.
+    fn pair(
+        &mut self,
+        from: &Spanned<String>,
+        to: &Spanned<String>,
+        kind: &str,
+        to_key: &str,
+        family: Option<Family>,
+    ) -> Option<(NodeIx, PingTarget)> {
+        let key = format!("{kind}.{to_key}");
+        let asker = self.host(from, &format!("{kind}.from"));
+        let target = self.target(to, &key, family);
+        let (asker, target) = (asker?, target?);
+        if target == PingTarget::Host(asker) {
+            self.error(to, &key, "the host asks itself", "name another host");
+            return None;
+        }
+        Some((asker, target))
+    }
+
+    fn target(&mut self, to: &Spanned<String>, key: &str, family: Option<Family>) -> Option<PingTarget> {
         if self.names.by_name.contains_key(&to.value) {
-            return self.host(to, "ping.to").map(PingTarget::Host);
+            return self.host(to, key).map(PingTarget::Host);
         }
         if let Ok(address) = to.value.parse::<IpAddr>() {
             if family.is_some_and(|family| (family == Family::V6) != address.is_ipv6()) {
-                self.error(to, "ping.to", format!("{address} is not of the check's `family`"), "leave `family` out");
+                self.error(to, key, format!("{address} is not of the check's `family`"), "leave `family` out");
                 return None;
             }
             return Some(PingTarget::Address(address));
         }
-        self.node(to, "ping.to").map(PingTarget::Host)
+        self.node(to, key).map(PingTarget::Host)
     }
 
     /// The link at an end, and whether that is its first.
@@ -172,7 +211,11 @@ impl<'a> Check<'a> {
     /// Whether a node has a port of this name. Lines of `setup` may make any.
     fn port(&mut self, node: NodeIx, port: &Spanned<String>, key: &str) -> Option<()> {
         let (found, sockets) = (self.lab.node(node), &self.names.sockets[node.index()]);
-        let has_setup = matches!(&found.kind, NodeKind::Switch(switch) if !switch.setup.is_empty());
+        let has_setup = match &found.kind {
+            NodeKind::Switch(switch) => !switch.setup.is_empty(),
+            NodeKind::Server(server) => !server.host.setup.is_empty(),
+            NodeKind::Host(_) | NodeKind::Hub(_) => false,
+        };
         if has_setup || sockets.find(&port.value).is_some() || sockets.taken(&port.value).is_some() {
             return Some(());
         }
@@ -186,22 +229,33 @@ impl<'a> Check<'a> {
         None
     }
 
-    fn switch(&mut self, name: &Spanned<String>) -> Option<(NodeIx, &'a LabSwitch)> {
+    /// A node with bridges, the bridges that the file declares, and whether `setup` may make more.
+    fn switch(&mut self, name: &Spanned<String>) -> Option<(NodeIx, &'a [LabBridge], bool)> {
         let node = self.node(name, "mac.switch")?;
-        if let NodeKind::Switch(switch) = &self.lab.node(node).kind {
-            return Some((node, switch));
+        match &self.lab.node(node).kind {
+            NodeKind::Switch(switch) => Some((node, &switch.bridges, !switch.setup.is_empty())),
+            NodeKind::Server(server) => Some((node, &server.bridges, !server.host.setup.is_empty())),
+            NodeKind::Host(_) | NodeKind::Hub(_) => {
+                let message = format!("`{}` is no switch", name.value);
+                self.error(name, "mac.switch", message, "name a switch or a server");
+                None
+            }
         }
-        self.error(name, "mac.switch", format!("`{}` is no switch", name.value), "name a switch");
-        None
     }
 
-    fn bridge(&mut self, node: &str, switch: &LabSwitch, name: Option<&Spanned<String>>) -> Option<String> {
-        let known = || switch.bridges.iter().map(|bridge| bridge.name.as_str());
+    fn bridge(
+        &mut self,
+        node: &str,
+        bridges: &[LabBridge],
+        has_setup: bool,
+        name: Option<&Spanned<String>>,
+    ) -> Option<String> {
+        let known = || bridges.iter().map(|bridge| bridge.name.as_str());
         let Some(name) = name else {
             let br0 = known().find(|bridge| *bridge == DEFAULT_BRIDGE);
-            return br0.or_else(|| known().next()).map(str::to_owned);
+            return Some(br0.or_else(|| known().next()).unwrap_or(DEFAULT_BRIDGE).to_owned());
         };
-        if known().any(|bridge| bridge == name.value) || !switch.setup.is_empty() {
+        if known().any(|bridge| bridge == name.value) || has_setup {
             return Some(name.value.clone());
         }
         let remedy = format!("its bridges are {}", known().collect::<Vec<_>>().join(", "));
@@ -215,8 +269,16 @@ impl<'a> Check<'a> {
             MacOf::Address(mac) => Some((mac.to_string(), *mac)),
             MacOf::Host(name) => {
                 let node = self.host(name, "mac.host")?;
-                let NodeKind::Host(host) = &self.lab.node(node).kind else { return None };
-                Some((name.value.clone(), host.interfaces.first()?.mac))
+                let (NodeKind::Host(host) | NodeKind::Server(LabServer { host, .. })) = &self.lab.node(node).kind
+                else {
+                    return None;
+                };
+                let Some(nic) = host.interfaces.first() else {
+                    let message = format!("the server {} has no NIC", name.value);
+                    self.error(name, "mac.host", message, "give the check an `address`");
+                    return None;
+                };
+                Some((name.value.clone(), nic.mac))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Events: the names that they begin with.
 
 use super::Names;
-use crate::lab::{LabEvent, command};
+use crate::lab::{LabEvent, LabNode, LabServer, NodeKind, command};
 use crate::spec::report::Path;
 use crate::spec::{EventSpec, Reader, shorten};
 use sim_core::Time;
@@ -61,5 +61,17 @@ pub(super) fn resolve(r: &mut Reader, names: &Names, event: EventSpec) -> Option
         }
         _ => {}
     }
-    Some(LabEvent { at: Time::ZERO + event.at, words, place: r.report.line_and_column(pos) })
+    Some(LabEvent { at: Time::ZERO + event.at, words, place: r.report.line_and_column(pos), is_service: false })
+}
+
+/// The services of a node: what it runs at 0 s.
+pub(super) fn services(node: &LabNode) -> impl Iterator<Item = LabEvent> + '_ {
+    let lines = match &node.kind {
+        NodeKind::Host(host) | NodeKind::Server(LabServer { host, .. }) => host.run.as_slice(),
+        NodeKind::Switch(_) | NodeKind::Hub(_) => &[],
+    };
+    lines.iter().map(|line| {
+        let words = std::iter::once(&node.name).chain(&line.words).cloned().collect();
+        LabEvent { at: Time::ZERO, words, place: (line.line, 1), is_service: true }
+    })
 }

@@ -1,12 +1,12 @@
-//! Hosts: MAC addresses, default addresses, and no address twice.
+//! Hosts and servers: MAC addresses, default addresses, and no address twice.
 
 use super::sockets::Sockets;
-use crate::lab::{Key, LabHost};
-use crate::spec::{DEFAULT_INTERFACE, HostSpec, InterfaceSpec, Pos, Reader, Spanned};
+use crate::lab::{Key, LabHost, LabServer};
+use crate::spec::{DEFAULT_INTERFACE, HostSpec, InterfaceSpec, Pos, Reader, ServerSpec, Spanned};
 use inet::{Cidr, InterfaceConfig};
 use packet::MacAddr;
 use sim_core::{PortIx, Seed};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 const DEFAULT_MTU: u16 = 1500;
@@ -31,19 +31,52 @@ impl Addresses {
         sockets: &Sockets,
     ) -> LabHost {
         let silent = spec.interfaces.iter().all(|interface| interface.addresses.is_none());
-        let mut nics: Vec<InterfaceConfig> =
-            sockets.names().zip(0..).map(|(nic, at)| new_nic(&name.value, nic, PortIx(at))).collect();
-        let (vlans, own): (Vec<_>, Vec<_>) = spec.interfaces.into_iter().partition(|interface| interface.sub.is_some());
-        for interface in own {
-            let Some(nic) = nics.iter_mut().find(|nic| nic.name == interface.name.value) else { continue };
-            self.configure(r, &name.value, nic, interface);
-        }
+        let (mut nics, vlans) = self.interfaces(r, ("hosts", &name.value), spec.interfaces, sockets.names());
         if silent && let Some(address) = default_address(r, name) {
-            self.see(r, &name.value, Spanned::new(address, name.pos));
+            self.see(r, ("hosts", &name.value), Spanned::new(address, name.pos));
             let eth0 = nics.iter().position(|nic| nic.name == DEFAULT_INTERFACE).unwrap_or(0);
             nics[eth0].addresses.push(address);
         }
-        for interface in vlans {
+        nics.extend(vlans);
+        let gateways = spec.gateways.into_iter().map(|gateway| gateway.value).collect();
+        LabHost { interfaces: nics, gateways, routes: spec.routes, setup: spec.setup, run: spec.run }
+    }
+
+    /// A server. A NIC that says nothing of addresses has none.
+    pub(super) fn server(
+        &mut self,
+        r: &mut Reader,
+        name: &Spanned<String>,
+        spec: ServerSpec,
+        sockets: &Sockets,
+    ) -> LabServer {
+        // The NICs are the first sockets; those behind them are no interfaces of the stack.
+        let parents = spec.nics.iter().map(|nic| nic.sub.as_ref().map_or(&nic.name.value, |(parent, _)| parent));
+        let count = parents.collect::<BTreeSet<_>>().len();
+        let names = sockets.names().take(count);
+        let (mut nics, vlans) = self.interfaces(r, ("servers", &name.value), spec.nics, names);
+        nics.extend(vlans);
+        let gateways = spec.gateways.into_iter().map(|gateway| gateway.value).collect();
+        let host = LabHost { interfaces: nics, gateways, routes: spec.routes, setup: spec.setup, run: spec.run };
+        LabServer { host, bridges: sockets.bridges(spec.bridges) }
+    }
+
+    /// The NICs called `names`, and their VLANs, as they were typed.
+    fn interfaces<'n>(
+        &mut self,
+        r: &mut Reader,
+        node: (&str, &str),
+        specs: Vec<InterfaceSpec>,
+        names: impl Iterator<Item = &'n str>,
+    ) -> (Vec<InterfaceConfig>, Vec<InterfaceConfig>) {
+        let mut nics: Vec<InterfaceConfig> = names.zip(0..).map(|(nic, at)| new_nic(node.1, nic, PortIx(at))).collect();
+        let (subs, own): (Vec<_>, Vec<_>) = specs.into_iter().partition(|interface| interface.sub.is_some());
+        for interface in own {
+            let Some(nic) = nics.iter_mut().find(|nic| nic.name == interface.name.value) else { continue };
+            self.configure(r, node, nic, interface);
+        }
+        let mut vlans = Vec::with_capacity(subs.len());
+        for interface in subs {
             let Some((parent, vlan)) = &interface.sub else { continue };
             let Some(parent) = nics.iter().find(|nic| nic.name == *parent) else { continue };
             // As on Linux, a VLAN has its parent's MAC address and MTU unless it says otherwise.
@@ -53,16 +86,15 @@ impl Addresses {
                 addresses: Vec::new(),
                 ..parent.clone()
             };
-            self.configure(r, &name.value, &mut sub, interface);
-            nics.push(sub);
+            self.configure(r, node, &mut sub, interface);
+            vlans.push(sub);
         }
-        let gateways = spec.gateways.into_iter().map(|gateway| gateway.value).collect();
-        LabHost { interfaces: nics, gateways, routes: spec.routes }
+        (nics, vlans)
     }
 
-    fn configure(&mut self, r: &mut Reader, host: &str, nic: &mut InterfaceConfig, interface: InterfaceSpec) {
+    fn configure(&mut self, r: &mut Reader, node: (&str, &str), nic: &mut InterfaceConfig, interface: InterfaceSpec) {
         for address in interface.addresses.unwrap_or_default() {
-            self.see(r, host, address);
+            self.see(r, node, address);
             nic.addresses.push(address.value);
         }
         nic.mac = interface.mac.unwrap_or(nic.mac);
@@ -70,14 +102,14 @@ impl Addresses {
     }
 
     /// Reports an address that the lab has already.
-    fn see(&mut self, r: &mut Reader, host: &str, address: Spanned<Cidr>) {
+    fn see(&mut self, r: &mut Reader, (table, node): (&str, &str), address: Spanned<Cidr>) {
         let ip = address.value.address();
         if let Some(first) = self.seen.insert(ip, address.pos)
             && !self.overlapping
         {
             let message = format!("the lab has the address {ip} already ({})", r.report.place(first));
             let remedy = "give each host its own, or set overlapping_addresses = true at the top";
-            r.report.error(address.pos, format!("hosts.{}", Key(host)), message, remedy);
+            r.report.error(address.pos, format!("{table}.{}", Key(node)), message, remedy);
         }
     }
 }

@@ -47,28 +47,34 @@ fn drafts<'a>(nodes: &'a [NodeSpec], sockets: &[Sockets]) -> Vec<Draft<'a>> {
                 drafts.push(Draft { from: LabEnd { node: node_ix, port }, to, link, key: format!("{}.to", key()) });
             }
         };
-        match &node.kind {
-            NodeSpecKind::Switch(switch) => {
-                for bridge in &switch.bridges {
-                    for port in &bridge.ports {
-                        add(&port.name.value, &port.link, &|| port_key(&node.name.value, bridge, &port.name.value));
-                    }
-                }
+        let (interfaces, bridges) = match &node.kind {
+            NodeSpecKind::Switch(switch) => ([].as_slice(), switch.bridges.as_slice()),
+            NodeSpecKind::Host(host) => (host.interfaces.as_slice(), [].as_slice()),
+            NodeSpecKind::Server(server) => (server.nics.as_slice(), server.bridges.as_slice()),
+            NodeSpecKind::Hub(_) => continue,
+        };
+        for interface in interfaces {
+            let name = &interface.name.value;
+            add(name, &interface.link, &|| interface_key(node, name));
+        }
+        for bridge in bridges {
+            for port in &bridge.ports {
+                add(&port.name.value, &port.link, &|| port_key(node, bridge, &port.name.value));
             }
-            NodeSpecKind::Host(host) => {
-                for interface in &host.interfaces {
-                    let name = &interface.name.value;
-                    add(name, &interface.link, &|| match name.as_str() {
-                        DEFAULT_INTERFACE => format!("hosts.{}", Key(&node.name.value)),
-                        _ => format!("hosts.{}.interfaces.{}", Key(&node.name.value), Key(name)),
-                    });
-                }
-            }
-            NodeSpecKind::Hub(_) => {}
         }
     }
     drafts.sort_by_key(|draft| draft.to.pos);
     drafts
+}
+
+/// The path of an interface's table in the file.
+fn interface_key(node: &NodeSpec, interface: &str) -> String {
+    let (table, name) = (node.kind.table(), Key(&node.name.value));
+    match (&node.kind, interface) {
+        (NodeSpecKind::Server(_), _) => format!("{table}.{name}.nics.{}", Key(interface)),
+        (_, DEFAULT_INTERFACE) => format!("{table}.{name}"),
+        _ => format!("{table}.{name}.interfaces.{}", Key(interface)),
+    }
 }
 
 /// The ports of hubs that links name, which `to = "HUB"` passes over.
@@ -107,11 +113,15 @@ impl Plugs<'_> {
         let target = &draft.to.value;
         let name = target.port.as_deref();
         match (&self.nodes[node.index()].kind, name) {
-            (NodeSpecKind::Switch(_), Some(name)) => switch_port(r, draft, name, sockets),
-            (NodeSpecKind::Switch(_), None) => {
+            (NodeSpecKind::Switch(_) | NodeSpecKind::Server(_), Some(name)) => switch_port(r, draft, name, sockets),
+            (NodeSpecKind::Server(_), None) if sockets.find(DEFAULT_INTERFACE).is_some() => {
+                sockets.find(DEFAULT_INTERFACE)
+            }
+            (kind @ (NodeSpecKind::Switch(_) | NodeSpecKind::Server(_)), None) => {
+                let what = if matches!(kind, NodeSpecKind::Switch(_)) { "switch" } else { "server without an eth0" };
                 let example = sockets.names().next().unwrap_or("p1");
                 let remedy = format!("name the port, as in to = \"{}:{example}\"", target.node);
-                draft.error(r, format!("`{}` is a switch, and no port of it is named", target.node), remedy);
+                draft.error(r, format!("`{}` is a {what}, and no port of it is named", target.node), remedy);
                 None
             }
             (NodeSpecKind::Host(_), _) => host_port(r, draft, name.unwrap_or(DEFAULT_INTERFACE), sockets),
@@ -214,7 +224,8 @@ fn switch_port(r: &mut Reader, draft: &Draft<'_>, name: &str, sockets: &mut Sock
             draft.error(r, message, "name another port, or leave out its `type`");
             return None;
         }
-        Some(Taken::Bridge | Taken::Vlan) => {
+        Some(Taken::Vlan) => return no_wire(r, draft, name),
+        Some(Taken::Bridge) => {
             draft.error(r, format!("`{name}` is a bridge of {node} and no link's end"), "name a port of the bridge");
             return None;
         }
@@ -229,15 +240,8 @@ fn host_port(r: &mut Reader, draft: &Draft<'_>, name: &str, sockets: &Sockets) -
         return Some(port);
     }
     let node = &draft.to.value.node;
-    if let Some((parent, _)) = name.rsplit_once('.')
-        && sockets.taken(name) == Some(Taken::Vlan)
-    {
-        draft.error(
-            r,
-            format!("{node}:{name} is a VLAN of {parent} and has no link of its own"),
-            format!("write to = \"{node}:{parent}\""),
-        );
-        return None;
+    if sockets.taken(name) == Some(Taken::Vlan) {
+        return no_wire(r, draft, name);
     }
     let known: Vec<&str> = sockets.names().collect();
     let remedy = match r.report.nearest(name, known.iter().copied()) {
@@ -245,5 +249,13 @@ fn host_port(r: &mut Reader, draft: &Draft<'_>, name: &str, sockets: &Sockets) -
         None => format!("declare it, as in hosts.{}.interfaces.{}, or use {}", Key(node), Key(name), known.join(", ")),
     };
     draft.error(r, format!("the host {node} has no interface `{}`", shorten(name)), remedy);
+    None
+}
+
+/// Reports a link to a VLAN of an interface.
+fn no_wire<T>(r: &mut Reader, draft: &Draft<'_>, name: &str) -> Option<T> {
+    let (node, parent) = (&draft.to.value.node, name.rsplit_once('.').map_or(name, |(parent, _)| parent));
+    let message = format!("{node}:{name} is a VLAN of {parent} and has no link of its own");
+    draft.error(r, message, format!("write to = \"{node}:{parent}\""));
     None
 }

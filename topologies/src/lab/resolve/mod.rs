@@ -84,6 +84,7 @@ pub(crate) fn resolve(r: &mut Reader, spec: LabSpec, default_name: &str) -> Opti
             NodeSpecKind::Switch(switch) => NodeKind::Switch(sockets.switch(switch)),
             NodeSpecKind::Host(host) => NodeKind::Host(hosts.host(r, &node.name, host, sockets)),
             NodeSpecKind::Hub(_) => NodeKind::Hub(LabHub {}),
+            NodeSpecKind::Server(server) => NodeKind::Server(hosts.server(r, &node.name, server, sockets)),
         };
         nodes.push(LabNode { name: node.name.value, kind, ports: sockets.ports() });
     }
@@ -101,7 +102,8 @@ pub(crate) fn resolve(r: &mut Reader, spec: LabSpec, default_name: &str) -> Opti
         events: Vec::new(),
         checks: Vec::new(),
     };
-    lab.events = spec.events.into_iter().filter_map(|event| events::resolve(r, &names, event)).collect();
+    lab.events = lab.nodes.iter().flat_map(events::services).collect();
+    lab.events.extend(spec.events.into_iter().filter_map(|event| events::resolve(r, &names, event)));
     lab.checks = spec.checks.into_iter().filter_map(|check| checks::resolve(r, &lab, &names, check)).collect();
     lab.by_name = names.by_name;
     Some(lab)

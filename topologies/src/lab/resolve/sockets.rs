@@ -1,7 +1,9 @@
 //! The sockets of a node that links can be plugged into, while they are plugged in.
 
 use crate::lab::{Key, LabBridge, LabPort, LabSwitch, SwitchPort};
-use crate::spec::{BridgeSpec, ColumnValue, DEFAULT_BRIDGE, HostSpec, NodeSpec, NodeSpecKind, Pos, Reader, SwitchSpec};
+use crate::spec::{
+    BridgeSpec, ColumnValue, DEFAULT_BRIDGE, InterfaceSpec, NodeSpec, NodeSpecKind, PortSpec, Pos, Reader, SwitchSpec,
+};
 use indexmap::IndexMap;
 use sim_core::{LinkIx, PortIx};
 use std::collections::BTreeMap;
@@ -40,8 +42,15 @@ impl Sockets {
     pub(super) fn declared(r: &mut Reader, node: &NodeSpec) -> Self {
         let mut sockets = Self::default();
         match &node.kind {
-            NodeSpecKind::Switch(switch) => sockets.add_switch(r, &node.name.value, switch),
-            NodeSpecKind::Host(host) => sockets.add_host(host),
+            NodeSpecKind::Switch(switch) => {
+                sockets.taken.insert(DEFAULT_BRIDGE.to_owned(), Taken::Bridge);
+                sockets.add_bridges(r, node, &switch.bridges);
+            }
+            NodeSpecKind::Host(host) => sockets.add_interfaces(&host.interfaces),
+            NodeSpecKind::Server(server) => {
+                sockets.add_interfaces(&server.nics);
+                sockets.add_bridges(r, node, &server.bridges);
+            }
             NodeSpecKind::Hub(hub) => {
                 for number in 1..=hub.ports.unwrap_or(0) {
                     sockets.sockets.insert(number.to_string(), Socket::default());
@@ -51,17 +60,17 @@ impl Sockets {
         sockets
     }
 
-    fn add_switch(&mut self, r: &mut Reader, name: &str, switch: &SwitchSpec) {
+    fn add_bridges(&mut self, r: &mut Reader, node: &NodeSpec, bridges: &[BridgeSpec]) {
+        let nics = self.sockets.len();
         let mut seen: BTreeMap<&str, Pos> = BTreeMap::new();
-        self.taken.insert(DEFAULT_BRIDGE.to_owned(), Taken::Bridge);
-        for bridge in &switch.bridges {
+        for bridge in bridges {
             self.taken.insert(bridge.name.value.clone(), Taken::Bridge);
         }
-        for bridge in &switch.bridges {
+        for bridge in bridges {
             for port in &bridge.ports {
-                let key = || port_key(name, bridge, &port.name.value);
+                let key = || port_key(node, bridge, &port.name.value);
                 if self.taken.get(&port.name.value) == Some(&Taken::Bridge) {
-                    let message = format!("`{}` is a bridge of this switch", port.name.value);
+                    let message = format!("`{}` is a bridge of {}", port.name.value, node.name.value);
                     r.report.error(
                         port.name.pos,
                         key(),
@@ -70,7 +79,8 @@ impl Sockets {
                     );
                 } else if let Some(first) = seen.insert(&port.name.value, port.name.pos) {
                     let message = format!(
-                        "the switch has a port called `{}` already ({})",
+                        "{} has a port called `{}` already ({})",
+                        node.name.value,
                         port.name.value,
                         r.report.place(first)
                     );
@@ -86,6 +96,13 @@ impl Sockets {
                         let message = "a port with a `type` is no link's end";
                         r.report.error(to.pos, format!("{}.to", key()), message, "leave out `type` or `to`");
                     }
+                } else if self.sockets.get_index_of(&port.name.value).is_some_and(|at| at < nics) {
+                    if let Some(to) = &port.link.to {
+                        let message = format!("`{}` is a NIC, whose link stands at `nics`", port.name.value);
+                        let remedy =
+                            format!("write it as in nics.{} = {{ to = \"NODE:PORT\" }}", Key(&port.name.value));
+                        r.report.error(to.pos, format!("{}.to", key()), message, remedy);
+                    }
                 } else {
                     let socket = Socket { declared: Some(port.name.pos), link: None, has_to: port.link.to.is_some() };
                     self.sockets.insert(port.name.value.clone(), socket);
@@ -94,8 +111,8 @@ impl Sockets {
         }
     }
 
-    fn add_host(&mut self, host: &HostSpec) {
-        for interface in &host.interfaces {
+    fn add_interfaces(&mut self, interfaces: &[InterfaceSpec]) {
+        for interface in interfaces {
             // A VLAN implies its parent, wherever the parent stands.
             let name = interface.sub.as_ref().map_or(&interface.name.value, |(parent, _)| parent);
             let socket = self
@@ -152,21 +169,7 @@ impl Sockets {
 
     /// A switch with what was typed and the ports that links name, which are br0's.
     pub(super) fn switch(&self, spec: SwitchSpec) -> LabSwitch {
-        let columns = |values: Vec<ColumnValue>| values.into_iter().map(|c| (c.column, c.value)).collect();
-        let mut bridges: Vec<LabBridge> = Vec::with_capacity(spec.bridges.len().max(1));
-        for bridge in spec.bridges {
-            let mut ports = Vec::with_capacity(bridge.ports.len());
-            for port in bridge.ports {
-                let socket = self.find(&port.name.value);
-                ports.push(SwitchPort {
-                    name: port.name.value,
-                    columns: columns(port.columns),
-                    socket,
-                    declared: true,
-                });
-            }
-            bridges.push(LabBridge { name: bridge.name.value, columns: columns(bridge.columns), ports });
-        }
+        let mut bridges = self.bridges(spec.bridges);
         let implicit: Vec<SwitchPort> = self
             .sockets
             .iter()
@@ -189,6 +192,21 @@ impl Sockets {
         LabSwitch { bridges, setup: spec.setup }
     }
 
+    /// The bridges as typed.
+    pub(super) fn bridges(&self, specs: Vec<BridgeSpec>) -> Vec<LabBridge> {
+        let columns = |values: Vec<ColumnValue>| values.into_iter().map(|c| (c.column, c.value)).collect();
+        let port = |port: PortSpec| {
+            let socket = self.find(&port.name.value);
+            SwitchPort { name: port.name.value, columns: columns(port.columns), socket, declared: true }
+        };
+        let bridge = |bridge: BridgeSpec| LabBridge {
+            name: bridge.name.value,
+            columns: columns(bridge.columns),
+            ports: bridge.ports.into_iter().map(port).collect(),
+        };
+        specs.into_iter().map(bridge).collect()
+    }
+
     /// The sockets as the lab has them.
     pub(super) fn ports(&self) -> Vec<LabPort> {
         self.sockets.iter().map(|(name, socket)| LabPort { name: name.clone(), link: socket.link }).collect()
@@ -196,12 +214,12 @@ impl Sockets {
 }
 
 /// The path of a port's table in the file.
-pub(super) fn port_key(switch: &str, bridge: &BridgeSpec, port: &str) -> String {
-    let (switch, port) = (Key(switch), Key(port));
-    if bridge.name.value == DEFAULT_BRIDGE {
-        format!("switches.{switch}.ports.{port}")
+pub(super) fn port_key(node: &NodeSpec, bridge: &BridgeSpec, port: &str) -> String {
+    let (table, name, port) = (node.kind.table(), Key(&node.name.value), Key(port));
+    if matches!(node.kind, NodeSpecKind::Switch(_)) && bridge.name.value == DEFAULT_BRIDGE {
+        format!("{table}.{name}.ports.{port}")
     } else {
-        format!("switches.{switch}.bridges.{}.ports.{port}", Key(&bridge.name.value))
+        format!("{table}.{name}.bridges.{}.ports.{port}", Key(&bridge.name.value))
     }
 }
 

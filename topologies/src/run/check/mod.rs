@@ -1,13 +1,15 @@
 //! The checks: each a small machine that is polled when something happened or its time has come.
 
 mod apart;
+mod connect;
 mod count;
 mod mac;
 mod ping;
+mod throughput;
 
 use super::net::Net;
 use super::report::Status;
-use crate::lab::{CheckKind, DropsSite, LabCheck, PingTarget};
+use crate::lab::{CheckKind, ConnectCheck, DropsSite, Expect, LabCheck, PingTarget, PortExpect, Transport};
 use sim_core::Time;
 
 /// What a poll finds.
@@ -46,6 +48,8 @@ pub(crate) enum Machine {
     Apart(apart::ApartMachine),
     Count(count::CountMachine),
     Mac(mac::MacMachine),
+    Connect(connect::ConnectMachine),
+    Throughput(throughput::ThroughputMachine),
 }
 
 /// What a check needs from time 0 on, before it starts.
@@ -88,6 +92,17 @@ impl Machine {
                 Self::Count(count::CountMachine::new(what, drops.min, drops.max, check.limit.map(|l| now + l)))
             }
             CheckKind::Mac(mac) => Self::Mac(mac::MacMachine::new(mac, check.limit.map(|l| now + l))),
+            CheckKind::Connect(connect) => Self::Connect(connect::ConnectMachine::start(net, connect, within)),
+            CheckKind::Http(http) => {
+                let expect = match http.expect {
+                    Expect::Reachable => PortExpect::Reachable,
+                    Expect::Unreachable => PortExpect::Unreachable,
+                };
+                let (transport, from, to, port) = (Transport::Tcp, http.from, http.to, http.port);
+                let connect = ConnectCheck { transport, from, to, port, family: None, expect };
+                Self::Connect(connect::ConnectMachine::start(net, &connect, within))
+            }
+            CheckKind::Throughput(run) => Self::Throughput(throughput::ThroughputMachine::start(net, run, within)),
         }
     }
 
@@ -99,6 +114,8 @@ impl Machine {
             Self::Apart(machine) => machine.poll(net),
             Self::Count(machine) => machine.poll(net),
             Self::Mac(machine) => machine.poll(net),
+            Self::Connect(machine) => machine.poll(net),
+            Self::Throughput(machine) => machine.poll(net),
         }
     }
 
@@ -108,6 +125,8 @@ impl Machine {
             Self::Ping(machine) => machine.drops(net),
             Self::Reach(_) | Self::Apart(_) | Self::Mac(_) => String::new(),
             Self::Count(machine) => machine.describe(net),
+            Self::Connect(machine) => machine.finish(net),
+            Self::Throughput(machine) => machine.finish(net),
         }
     }
 
@@ -121,14 +140,29 @@ impl Machine {
 fn target_address(net: &Net, from: sim_core::NodeIx, to: PingTarget, ipv6: Option<bool>) -> Option<std::net::IpAddr> {
     match to {
         PingTarget::Address(address) => Some(address),
-        PingTarget::Host(node) => {
-            let family = ipv6.or_else(|| {
-                // The family that both have, IPv4 first.
-                [false, true]
-                    .into_iter()
-                    .find(|&six| net.address_of(from, Some(six)).is_some() && net.address_of(node, Some(six)).is_some())
-            });
-            net.address_of(node, family)
-        }
+        PingTarget::Host(node) => match ipv6 {
+            Some(_) => net.address_of(node, ipv6),
+            None => net.common_address(from, node).or_else(|| net.address_of(node, None)),
+        },
     }
+}
+
+fn joined(first: String, then: &str) -> String {
+    if then.is_empty() { first } else { format!("{first}: {then}") }
+}
+
+/// Whom a check asks: a host's name with the address that was chosen, or the address.
+fn target_name(net: &Net, to: PingTarget, address: Option<std::net::IpAddr>) -> String {
+    match (to, address) {
+        (PingTarget::Host(node), Some(address)) => format!("{} ({address})", net.names().node(node)),
+        (PingTarget::Host(node), None) => net.names().node(node).to_owned(),
+        (PingTarget::Address(address), _) => address.to_string(),
+    }
+}
+
+/// Reports the frames that a check's own tag met, and forgets the tag.
+fn drops_of(net: &mut Net, tag: sim_core::Tag) -> String {
+    let found = net.engine().watch().drops_of(tag);
+    net.engine_mut().watch_mut().forget(tag);
+    found
 }

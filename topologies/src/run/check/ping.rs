@@ -3,7 +3,7 @@
 //! A try is `count` requests, evenly spaced; a new one starts each second until the end of `within`. The check passes
 //! as soon as `count` requests have been answered.
 
-use super::{Poll, Verdict, target_address};
+use super::{Poll, Verdict, joined, target_address, target_name};
 use crate::lab::{Expect, Family, PingCheck, PingTarget};
 use crate::run::net::Net;
 use host::{Outcome, PingId, PingRequest};
@@ -105,11 +105,7 @@ impl Attempt {
     }
 
     fn target(&self, net: &Net) -> String {
-        let name = match self.to {
-            PingTarget::Host(node) => net.names().node(node).to_owned(),
-            PingTarget::Address(address) => return address.to_string(),
-        };
-        self.address.map_or(name.clone(), |address| format!("{name} ({address})"))
+        target_name(net, self.to, self.address)
     }
 
     /// When there is something to do without an event.
@@ -175,10 +171,6 @@ impl PingMachine {
     pub(super) fn drops(&mut self, net: &mut Net) -> String {
         self.attempt.finish(net)
     }
-}
-
-fn joined(first: String, then: &str) -> String {
-    if then.is_empty() { first } else { format!("{first}: {then}") }
 }
 
 /// A running `reach` check.
