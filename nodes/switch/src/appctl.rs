@@ -27,6 +27,11 @@ const COMMANDS: &[Command] = &[
     Command { name: "list-commands", usage: "", min: 0, max: 0, run: list_commands },
 ];
 
+/// The names of all commands.
+pub(crate) fn commands() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|command| command.name)
+}
+
 /// Runs a line; `words` come after `ovs-appctl`.
 pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<String, CommandError> {
     let words = without_options(words);
