@@ -1,0 +1,171 @@
+//! Rows that no table of a lab file can say, as one line of ovs-vsctl: one transaction, since a row that nothing refers
+//! to would not outlive its own.
+
+use crate::spec::is_status;
+use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
+use ovsdb::{Atom, Column, Datum, Row, Store, Table, Uuid};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the file's tables say of a switch's rows.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// The rows that they make.
+    pub(super) tables: BTreeSet<Uuid>,
+    /// The columns that they set.
+    pub(super) columns: BTreeSet<(Uuid, Column)>,
+    /// The OpenFlow numbers that interfaces have to ask for.
+    pub(super) requests: BTreeMap<Uuid, u16>,
+}
+
+impl Said {
+    /// A bridge, and the local port and its interface that come with it.
+    pub(super) fn start_bridge(&mut self, bridge: &Row, local: Option<(&Row, &Row)>) {
+        self.tables.insert(bridge.uuid());
+        if let Some((port, interface)) = local {
+            self.tables.extend([port.uuid(), interface.uuid()]);
+            if interface.str(interface::TYPE) == Some("internal") {
+                self.columns.insert((interface.uuid(), interface::TYPE));
+            }
+        }
+    }
+}
+
+/// Columns of `Open_vSwitch` that the switch writes, or that count transactions.
+const ROOT_STATUS: &[Column] = &[
+    open_vswitch::CUR_CFG,
+    open_vswitch::NEXT_CFG,
+    open_vswitch::DATAPATH_TYPES,
+    open_vswitch::DB_VERSION,
+    open_vswitch::DPDK_INITIALIZED,
+    open_vswitch::DPDK_VERSION,
+    open_vswitch::IFACE_TYPES,
+    open_vswitch::OVS_VERSION,
+    open_vswitch::SYSTEM_TYPE,
+    open_vswitch::SYSTEM_VERSION,
+];
+
+/// The columns by which rows hold together, and names, which are never set.
+const STRUCTURE: &[Column] =
+    &[open_vswitch::BRIDGES, bridge::NAME, bridge::PORTS, port::NAME, port::INTERFACES, interface::NAME];
+
+/// The line; `None` if the tables say it all.
+pub(super) fn line(store: &Store, said: &Said) -> Option<String> {
+    let mut line = Line { store, said, names: BTreeMap::new(), commands: Vec::new() };
+    if let Some(root) = store.root() {
+        line.add_members(root, open_vswitch::BRIDGES);
+    }
+    for table in [Table::Bridge, Table::Port, Table::Interface] {
+        for row in store.rows(table).filter(|row| said.tables.contains(&row.uuid())) {
+            if table == Table::Bridge {
+                line.add_members(row, bridge::PORTS);
+            }
+            line.set(row);
+        }
+    }
+    store.root().into_iter().for_each(|root| line.set(root));
+    let others = Table::ALL.iter().filter(|table| table.schema().is_root && **table != Table::OpenVSwitch);
+    others.flat_map(|table| store.rows(*table)).for_each(|row| _ = line.reference(row));
+    (!line.commands.is_empty()).then(|| {
+        let commands: Vec<String> = line.commands.iter().map(ovsdb::words::join).collect();
+        format!("ovs-vsctl -- {}", commands.join(" \\\n  -- "))
+    })
+}
+
+struct Line<'s> {
+    store: &'s Store,
+    said: &'s Said,
+    /// Rows that were named, and their `@names`.
+    names: BTreeMap<Uuid, String>,
+    commands: Vec<Vec<String>>,
+}
+
+impl Line<'_> {
+    /// Adds the rows to a column that the tables don't make.
+    fn add_members(&mut self, row: &Row, column: Column) {
+        let store = self.store;
+        let members: BTreeSet<Uuid> = row.references(column).collect();
+        let of = if column == bridge::PORTS { Table::Port } else { Table::Bridge };
+        let missing =
+            store.rows(of).filter(|row| members.contains(&row.uuid()) && !self.said.tables.contains(&row.uuid()));
+        for member in missing.collect::<Vec<_>>() {
+            let name = self.reference(member);
+            self.commands.push(words(["add", row.table().name(), record(row), column.name(), &name]));
+        }
+    }
+
+    /// Sets the columns of a row that is there which the tables don't.
+    fn set(&mut self, row: &Row) {
+        let values = self.values(row, |column| STRUCTURE.contains(&column));
+        if !values.is_empty() {
+            let mut command = words(["set", row.table().name(), record(row)]);
+            command.extend(values);
+            self.commands.push(command);
+        }
+    }
+
+    /// The `@name` of a row: of one that is there by `get`, of another by `create`.
+    fn reference(&mut self, row: &Row) -> String {
+        if let Some(name) = self.names.get(&row.uuid()) {
+            return name.clone();
+        }
+        let name = format!("@{}{}", row.table().name().to_ascii_lowercase(), self.names.len() + 1);
+        self.names.insert(row.uuid(), name.clone());
+        let id = format!("--id={name}");
+        if self.said.tables.contains(&row.uuid()) {
+            self.commands.push(words([&id, "get", row.table().name(), record(row)]));
+        } else {
+            let values = self.values(row, |_| false);
+            let mut command = words([&id, "create", row.table().name()]);
+            command.extend(values);
+            self.commands.push(command);
+        }
+        name
+    }
+
+    /// `COLUMN=VALUE` for what differs from the default and isn't said yet.
+    fn values(&mut self, row: &Row, is_left_out: impl Fn(Column) -> bool) -> Vec<String> {
+        let request = self.said.requests.get(&row.uuid()).filter(|_| !self.said.tables.contains(&row.uuid()));
+        let mut values: Vec<String> = request.map(|number| format!("ofport_request={number}")).into_iter().collect();
+        for (column, value) in row.stored() {
+            let is_known = is_status(column) && !STRUCTURE.contains(&column)
+                || ROOT_STATUS.contains(&column)
+                || self.said.columns.contains(&(row.uuid(), column))
+                || column == interface::OFPORT_REQUEST && request.is_some();
+            if !is_known && !is_left_out(column) {
+                values.push(format!("{}={}", column.name(), self.value(column, value)));
+            }
+        }
+        values.sort();
+        values
+    }
+
+    fn value(&mut self, column: Column, value: &Datum) -> String {
+        let ty = column.ty();
+        let refers = ty.value.and_then(|base| base.refers).or(ty.key.refers);
+        let mut atom = |atom: &Atom| match (atom, refers) {
+            (Atom::Uuid(uuid), Some((table, _))) => {
+                let row = self.store.row(table, *uuid);
+                row.map_or_else(|| uuid.to_string(), |row| self.reference(row))
+            }
+            (atom, _) => atom.to_string(),
+        };
+        let set: Vec<String> = value.atoms().iter().map(&mut atom).collect();
+        let map: Vec<String> = value.pairs().iter().map(|(key, value)| format!("{}={}", key, atom(value))).collect();
+        set.into_iter().chain(map).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// What ovs-vsctl calls a row that is there.
+fn record(row: &Row) -> &str {
+    let name = match row.table() {
+        Table::Bridge => bridge::NAME,
+        Table::Port => port::NAME,
+        Table::Interface => interface::NAME,
+        _ => return ".",
+    };
+    row.str(name).unwrap_or(".")
+}
+
+fn words<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<String> {
+    words.into_iter().map(str::to_owned).collect()
+}
