@@ -28,6 +28,7 @@ pub use check::{CheckKindSpec, CheckSpec, Direction, MacOf};
 pub use column::ColumnValue;
 pub(crate) use column::{can_be_typed, is_status};
 pub use event::EventSpec;
+pub(crate) use host::no_host_address;
 pub use host::{DEFAULT_INTERFACE, HostSpec, InterfaceSpec};
 pub use hub::{HubSpec, MAX_HUB_PORTS};
 pub use link::{LINK_KEYS, LinkSpec, Target};

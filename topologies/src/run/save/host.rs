@@ -4,7 +4,7 @@ use super::link;
 use super::text::{Keys, array, inline, key, quoted};
 use crate::lab::default_mac;
 use crate::run::net::Net;
-use crate::spec::DEFAULT_INTERFACE;
+use crate::spec::{DEFAULT_INTERFACE, no_host_address};
 use host::{Host, Interface};
 use inet::Cidr;
 use sim_core::NodeIx;
@@ -39,11 +39,30 @@ pub(super) fn own_addresses(interface: &Interface) -> impl Iterator<Item = &Cidr
     interface.addresses().iter().filter(move |address| **address != made)
 }
 
+/// Lines for addresses that a file refuses, such as a subnet's own: the prompt takes them.
+pub(super) fn changes(net: &Net) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (node, host) in net.hosts() {
+        for address in host.interfaces().iter().flat_map(own_addresses).filter(|own| no_host_address(**own).is_some()) {
+            let (name, address_text) = (net.names().node(node), address.to_string());
+            let gateways = host.stack().configured_routes().iter().filter(|route| route.to.prefix_len() == 0);
+            let gateway = gateways.filter_map(|route| route.via).find(|via| address.contains(*via));
+            let words = [name, "ip", &address_text].map(str::to_owned).into_iter();
+            lines.push(ovsdb::words::join(words.chain(gateway.map(|gateway| gateway.to_string()))));
+        }
+    }
+    lines
+}
+
 fn interface(net: &Net, node: NodeIx, host: &Host, nic: &Interface) -> Keys {
     let mut keys = Keys::new();
-    let addresses: Vec<String> = own_addresses(nic).map(|address| quoted(&address.to_string())).collect();
+    let addresses = own_addresses(nic).filter(|own| no_host_address(**own).is_none());
+    let addresses: Vec<String> = addresses.map(|address| quoted(&address.to_string())).collect();
     let is_first = host.interfaces().first().is_some_and(|first| first.name() == nic.name());
-    let is_silent = || host.interfaces().iter().all(|nic| own_addresses(nic).next().is_none());
+    let is_silent = || {
+        let mut all = host.interfaces().iter().flat_map(own_addresses);
+        all.all(|own| no_host_address(*own).is_some())
+    };
     match addresses.as_slice() {
         // A host of which nothing is said has an address after its name.
         [] if is_first && is_silent() => keys.push(("ip".to_owned(), "[]".to_owned())),

@@ -3,7 +3,7 @@
 //! What nothing changes while a lab runs is written as it was typed: name, seed, VLANs, checks. The rest is read off the
 //! devices: a switch's rows, flows and static MAC addresses ([`switch`], [`rows`]), a host's addresses and routes ([`host`]),
 //! the links as they are configured ([`link`]). What the file's tables can't say of a switch stands in its `setup`; what can't
-//! be said of the lab at all - a stopped node - is an event at 0 s. Events that have happened are left out, since what they
+//! be said of the lab at all - a stopped node, say - is an event at 0 s. Events that have happened are left out, since what they
 //! did is there; those to come keep their distance from now. Checks with an `at` keep it.
 //!
 //! Comments are lost, and so is what only passes through: frames, learnt MAC and ARP entries, counters.
@@ -112,5 +112,5 @@ fn hub(net: &Net, node: NodeIx) -> Keys {
 fn state(net: &Net) -> Vec<String> {
     let stopped = listing::all(net).filter(|&node| !net.engine().is_running(node));
     let stopped = stopped.map(|node| ovsdb::words::join(["stop", net.names().node(node)]));
-    link::changes(net).into_iter().chain(stopped).collect()
+    link::changes(net).into_iter().chain(host::changes(net)).chain(stopped).collect()
 }
