@@ -114,6 +114,10 @@ impl Line<'_> {
         if self.said.tables.contains(&row.uuid()) {
             self.commands.push(words([&id, "get", row.table().name(), record(row)]));
         } else {
+            // A bridge's ports before its mirrors, which name some of them: rows keep their order.
+            for (column, value) in row.stored().filter(|(column, _)| STRUCTURE.contains(column)) {
+                self.value(column, value);
+            }
             let values = self.values(row, |_| false);
             let mut command = words([&id, "create", row.table().name()]);
             command.extend(values);
@@ -142,16 +146,21 @@ impl Line<'_> {
     fn value(&mut self, column: Column, value: &Datum) -> String {
         let ty = column.ty();
         let refers = ty.value.and_then(|base| base.refers).or(ty.key.refers);
-        let mut atom = |atom: &Atom| match (atom, refers) {
-            (Atom::Uuid(uuid), Some((table, _))) => {
-                let row = self.store.row(table, *uuid);
-                row.map_or_else(|| uuid.to_string(), |row| self.reference(row))
-            }
-            (atom, _) => atom.to_string(),
+        let Some((table, _)) = refers else {
+            let set = value.atoms().iter().map(Atom::to_string);
+            let map = value.pairs().iter().map(|(key, value)| format!("{key}={value}"));
+            return set.chain(map).collect::<Vec<_>>().join(",");
         };
-        let set: Vec<String> = value.atoms().iter().map(&mut atom).collect();
-        let map: Vec<String> = value.pairs().iter().map(|(key, value)| format!("{}={}", key, atom(value))).collect();
-        set.into_iter().chain(map).collect::<Vec<_>>().join(",")
+        if !ty.is_map() {
+            // The order of identifiers is another one in each lab; that of rows is not.
+            let members: BTreeSet<Uuid> = value.uuids().collect();
+            let rows = self.store.rows(table).filter(|row| members.contains(&row.uuid()));
+            return rows.map(|row| self.reference(row)).collect::<Vec<_>>().join(",");
+        }
+        let pairs =
+            value.pairs().iter().filter_map(|(key, value)| Some((key, self.store.row(table, value.as_uuid()?)?)));
+        let pairs = pairs.collect::<Vec<_>>().into_iter().map(|(key, row)| format!("{key}={}", self.reference(row)));
+        pairs.collect::<Vec<_>>().join(",")
     }
 }
 
@@ -168,4 +177,39 @@ fn record(row: &Row) -> &str {
 
 fn words<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<String> {
     words.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(store: &mut Store, line: &str) {
+        let line = line.replace("\\\n", " ");
+        let words = ovsdb::words::split(&line).expect("it has words");
+        ovsdb::vsctl::run(store, &words[1..]).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+
+    #[test]
+    fn a_switch_of_which_no_table_says_anything_is_all_in_the_line() {
+        let mut store = Store::new(1);
+        for line in [
+            "ovs-vsctl add-br br0 -- add-port br0 p1 tag=3 -- add-bond br0 bond p2 p3 -- set bridge br0 stp_enable=true",
+            "ovs-vsctl set-controller br0 tcp:127.0.0.1 -- set Open_vSwitch . other_config:a=b",
+            "ovs-vsctl -- --id=@p get port p1 -- --id=@m create mirror name=m output_port=@p -- set bridge br0 mirrors=@m",
+        ] {
+            told(&mut store, line);
+        }
+        let saved = line(&store, &Said::default()).expect("there is something to say");
+        let mut again = Store::new(2);
+        told(&mut again, &saved);
+        assert_eq!(line(&again, &Said::default()), Some(saved));
+        for (table, count) in [(Table::Bridge, 1), (Table::Port, 3), (Table::Interface, 4), (Table::Mirror, 1)] {
+            assert_eq!(again.rows(table).len(), count, "{table}");
+        }
+    }
+
+    #[test]
+    fn an_empty_switch_needs_no_line() {
+        assert_eq!(line(&Store::new(1), &Said::default()), None);
+    }
 }

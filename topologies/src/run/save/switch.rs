@@ -236,7 +236,7 @@ fn value_text(column: Column, value: &Datum) -> String {
     }
 }
 
-/// The lines of `setup`.
+/// The lines of `setup`: what the tables say too much, then what they leave unsaid.
 fn setup(net: &Net, switch: &Switch, bridges: &[Declared<'_>], loose: &[&str], said: &Said) -> Vec<String> {
     let mut lines = Vec::new();
     match bridges.first() {
@@ -246,8 +246,14 @@ fn setup(net: &Net, switch: &Switch, bridges: &[Declared<'_>], loose: &[&str], s
             lines.extend(loose.iter().map(|name| ovsdb::words::join(["ovs-vsctl", "del-port", home.name, name])));
         }
     }
-    lines.extend(rows::line(switch.store(), said));
-    for row in self::bridges(switch.store()) {
+    lines.extend(rest_of_setup(net, switch, said));
+    lines
+}
+
+/// What the tables leave unsaid of Open vSwitch: rows, flows, static MAC addresses. All of it, if no table says anything.
+pub(super) fn rest_of_setup(net: &Net, switch: &Switch, said: &Said) -> Vec<String> {
+    let mut lines = Vec::from_iter(rows::line(switch.store(), said));
+    for row in bridges(switch.store()) {
         let name = row.str(bridge::NAME).unwrap_or_default();
         flows(&mut lines, switch, row, name);
         for entry in switch.macs(name, net.engine().now()).into_iter().filter(|entry| entry.is_static) {
