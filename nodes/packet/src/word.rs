@@ -11,12 +11,24 @@ pub struct Word {
     pub usage: &'static str,
     /// What it does, in a few words.
     pub what: &'static str,
+    /// Lines that only help about this very word shows: its options, their defaults.
+    pub details: &'static str,
 }
 
 impl Word {
     /// An entry of a table.
     pub const fn new(name: &'static str, usage: &'static str, what: &'static str) -> Self {
-        Self { name, usage, what }
+        Self { name, usage, what, details: "" }
+    }
+
+    /// The entry with lines about its options.
+    pub const fn with_details(self, details: &'static str) -> Self {
+        Self { details, ..self }
+    }
+
+    /// Help about this word.
+    pub fn about(&self) -> String {
+        Self::list([self]) + self.details
     }
 
     /// The entries of a table as help lists them, one a line.
@@ -51,5 +63,7 @@ mod tests {
             "show [ip|arp]                 what there is\n\
              ping HOST [-c COUNT] [-s SIZE] [-i MS]\n                              echo\n"
         );
+        let word = words[0].with_details("    all   if nothing is said\n");
+        assert_eq!(word.about(), "show [ip|arp]                 what there is\n    all   if nothing is said\n");
     }
 }

@@ -19,7 +19,8 @@ pub const LAB_COMMANDS: &[Word] = &[
     Word::new("stop", "NODE", "takes a node out: its links go down"),
     Word::new("start", "NODE", "puts a stopped node back"),
     Word::new("checks", "", "runs the file's checks; while they run, how they stand"),
-    Word::new("save", "[FILE]", "the lab as it is now, as a lab file"),
+    Word::new("save", "[FILE]", "the lab as it is now, as a lab file")
+        .with_details("    FILE    where to write it; without one it is printed\n"),
     Word::new("exit", "", "ends the lab"),
     Word::new("quit", "", "ends the lab"),
 ];

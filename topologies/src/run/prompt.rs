@@ -125,7 +125,7 @@ fn help() -> String {
 /// What a lab command takes, or all that a node does.
 fn help_about(net: &Net, name: &str) -> Result<String, CommandError> {
     if let Some(word) = LAB_COMMANDS.iter().find(|word| word.name == name) {
-        return Ok(Word::list([word]));
+        return Ok(word.about());
     }
     match net.names().find(name) {
         Some(node) => node_help(net, node, &[]),
@@ -141,7 +141,7 @@ fn node_help(net: &Net, node: NodeIx, about: &[String]) -> Result<String, Comman
         return if list.is_empty() { Err(takes_nothing(net, node)) } else { Ok(list) };
     };
     match known.clone().find(|known| known.name == *word) {
-        Some(word) => Ok(Word::list([word])),
+        Some(word) => Ok(word.about()),
         None => Err(unknown_of_node(net, node, word)),
     }
 }

@@ -5,7 +5,15 @@ use crate::lab::command::CONSOLE;
 use packet::Word;
 
 const HOST: &[Word] = &[
-    Word::new("ping", "HOST [-c COUNT] [-s SIZE] [-l SIZE] [-i MS] [-w MS] [-T TTL] [-D]", "sends echo requests"),
+    Word::new("ping", "HOST [-c COUNT] [-s SIZE] [-l SIZE] [-i MS] [-w MS] [-T TTL] [-D]", "sends echo requests")
+        .with_details(
+            "    -c COUNT            how many, 5 if not told\n    \
+                 -s SIZE, -l SIZE    bytes of data, 56 if not told\n    \
+                 -i MS               milliseconds from one to the next, 1000 if not told\n    \
+                 -w MS               milliseconds to wait for each reply, 1000 if not told\n    \
+                 -T TTL              time to live, 64 if not told\n    \
+                 -D                  don't fragment\n",
+        ),
     Word::new("show", "[all|arp|ip|ipv6]", "interfaces and addresses; the ARP and neighbour table"),
     Word::new("ip", "ADDRESS/LEN [GATEWAY]", "sets the address of the first interface, IPv4 or IPv6"),
     Word::new("arp", "", "the ARP table, as `show arp`"),
