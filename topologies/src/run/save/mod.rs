@@ -1,8 +1,8 @@
 //! The lab as it is now, as a lab file that gives the same lab.
 //!
 //! What nothing changes while a lab runs is written as it was typed: name, seed, VLANs, checks. The rest is read off the
-//! devices: a switch's rows, flows and static MAC addresses ([`switch`], [`rows`]), a host's addresses and routes ([`host`]),
-//! the links as they are configured ([`link`]). What the file's tables can't say of a switch stands in its `setup`; what can't
+//! devices: a switch's rows, flows and static MAC addresses (`switch`, `rows`), a host's addresses and routes (`host`),
+//! the links as they are configured (`link`). What the file's tables can't say of a switch stands in its `setup`; what can't
 //! be said of the lab at all - a stopped node, say - is an event at 0 s. Events that have happened are left out, since what they
 //! did is there; those to come keep their distance from now. Checks with an `at` keep it.
 //!
