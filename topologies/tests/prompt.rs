@@ -127,6 +127,9 @@ fn console_and_exit_are_asked_of_whoever_reads_the_lines() {
         assert_eq!(lab.take_request(), Some(Request::Exit));
     }
     assert_eq!(lab.take_request(), None);
+    said(&mut lab, "exit");
+    said(&mut lab, "nodes");
+    assert_eq!(lab.take_request(), None, "it is the last line's");
     check("hub console", "hub is a hub and takes no commands");
 }
 

@@ -390,7 +390,13 @@ fn ports_keep_their_openflow_numbers() {
 
 #[test]
 fn what_no_table_can_say_is_saved_as_lines_of_setup() {
-    same_after(&["s1 ovs-vsctl del-port h2 -- del-port s2 -- add-bond br0 bond0 h2 s2 bond_mode=active-backup tag=4"]);
+    let bond = "s1 ovs-vsctl del-port h2 -- del-port s2 -- add-bond br0 bond0 h2 s2 bond_mode=active-backup tag=4";
+    let text = same_after(&[bond]);
+    assert!(
+        text.contains("\novs-vsctl -- add-bond br0 bond0 h2 s2 \\\n  -- set Port bond0 bond_mode=active-backup tag=4"),
+        "{text}"
+    );
+    same_after(&[bond, "s1 ovs-vsctl del-bond-iface s2"]);
     same_after(&[
         "s1 ovs-vsctl -- --id=@p get port h1 -- --id=@m create mirror name=m0 select_all=true output_port=@p \
          -- set bridge br0 mirrors=@m",

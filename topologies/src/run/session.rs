@@ -187,6 +187,7 @@ impl Session {
     /// # Errors
     /// What is wrong with the line, or what the node says.
     pub fn command(&mut self, words: &[String]) -> Result<String, CommandError> {
+        self.request = None;
         match prompt::command(&mut self.net, words)? {
             Outcome::Text(text) => return Ok(text),
             Outcome::Running { node, session, tag } => self.jobs.push(Job::Host { node, session, tag }),

@@ -50,15 +50,20 @@ const STRUCTURE: &[Column] =
 
 /// The line; `None` if the tables say it all.
 pub(super) fn line(store: &Store, said: &Said) -> Option<String> {
-    let mut line = Line { store, said, names: BTreeMap::new(), commands: Vec::new() };
-    if let Some(root) = store.root() {
-        line.add_members(root, open_vswitch::BRIDGES);
+    let mut line = Line {
+        store,
+        said,
+        there: said.tables.clone(),
+        local: BTreeSet::new(),
+        names: BTreeMap::new(),
+        commands: Vec::new(),
+    };
+    line.add_bridges();
+    for bridge in store.rows(Table::Bridge) {
+        line.add_ports(bridge);
     }
-    for table in [Table::Bridge, Table::Port, Table::Interface] {
-        for row in store.rows(table).filter(|row| said.tables.contains(&row.uuid())) {
-            if table == Table::Bridge {
-                line.add_members(row, bridge::PORTS);
-            }
+    for row in [Table::Bridge, Table::Port, Table::Interface].into_iter().flat_map(|table| store.rows(table)) {
+        if line.there.contains(&row.uuid()) {
             line.set(row);
         }
     }
@@ -74,22 +79,53 @@ pub(super) fn line(store: &Store, said: &Said) -> Option<String> {
 struct Line<'s> {
     store: &'s Store,
     said: &'s Said,
+    /// Rows that the tables make, or commands so far.
+    there: BTreeSet<Uuid>,
+    /// Interfaces that come with a bridge of these commands, internal by birth.
+    local: BTreeSet<Uuid>,
     /// Rows that were named, and their `@names`.
     names: BTreeMap<Uuid, String>,
     commands: Vec<Vec<String>>,
 }
 
 impl Line<'_> {
-    /// Adds the rows to a column that the tables don't make.
-    fn add_members(&mut self, row: &Row, column: Column) {
-        let store = self.store;
-        let members: BTreeSet<Uuid> = row.references(column).collect();
-        let of = if column == bridge::PORTS { Table::Port } else { Table::Bridge };
-        let missing =
-            store.rows(of).filter(|row| members.contains(&row.uuid()) && !self.said.tables.contains(&row.uuid()));
-        for member in missing.collect::<Vec<_>>() {
-            let name = self.reference(member);
-            self.commands.push(words(["add", row.table().name(), record(row), column.name(), &name]));
+    /// Adds the bridges that the tables don't make.
+    fn add_bridges(&mut self) {
+        let all: BTreeSet<Uuid> =
+            self.store.root().into_iter().flat_map(|root| root.references(open_vswitch::BRIDGES)).collect();
+        for row in self.store.rows(Table::Bridge) {
+            if !all.contains(&row.uuid()) || !self.there.insert(row.uuid()) {
+                continue;
+            }
+            let name = record(row);
+            self.commands.push(words(["add-br", name]));
+            self.there.extend(self.store.find(port::NAME, name).map(Row::uuid));
+            if let Some(interface) = self.store.find(interface::NAME, name) {
+                self.there.insert(interface.uuid());
+                self.local.extend((interface.str(interface::TYPE) == Some("internal")).then(|| interface.uuid()));
+            }
+        }
+    }
+
+    /// Adds the ports of a bridge that the tables don't make.
+    fn add_ports(&mut self, bridge: &Row) {
+        let ports = rows_of(self.store, Table::Port, bridge.references(bridge::PORTS));
+        for port in ports.into_iter().filter(|port| !self.there.contains(&port.uuid())).collect::<Vec<_>>() {
+            let interfaces = rows_of(self.store, Table::Interface, port.references(port::INTERFACES));
+            let (to, name) = (record(bridge), record(port));
+            let command = match interfaces.as_slice() {
+                [only] if record(only) == name => words(["add-port", to, name]),
+                [_, _, ..] => words(["add-bond", to, name].into_iter().chain(interfaces.iter().map(|row| record(row)))),
+                _ => {
+                    // Its one interface has another name, which no command of ports can say.
+                    let name = self.reference(port);
+                    self.commands.push(words(["add", "Bridge", to, "ports", &name]));
+                    continue;
+                }
+            };
+            self.commands.push(command);
+            self.there.insert(port.uuid());
+            self.there.extend(interfaces.iter().map(|row| row.uuid()));
         }
     }
 
@@ -111,13 +147,9 @@ impl Line<'_> {
         let name = format!("@{}{}", row.table().name().to_ascii_lowercase(), self.names.len() + 1);
         self.names.insert(row.uuid(), name.clone());
         let id = format!("--id={name}");
-        if self.said.tables.contains(&row.uuid()) {
+        if self.there.contains(&row.uuid()) {
             self.commands.push(words([&id, "get", row.table().name(), record(row)]));
         } else {
-            // A bridge's ports before its mirrors, which name some of them: rows keep their order.
-            for (column, value) in row.stored().filter(|(column, _)| STRUCTURE.contains(column)) {
-                self.value(column, value);
-            }
             let values = self.values(row, |_| false);
             let mut command = words([&id, "create", row.table().name()]);
             command.extend(values);
@@ -134,7 +166,8 @@ impl Line<'_> {
             let is_known = is_status(column) && !STRUCTURE.contains(&column)
                 || ROOT_STATUS.contains(&column)
                 || self.said.columns.contains(&(row.uuid(), column))
-                || column == interface::OFPORT_REQUEST && request.is_some();
+                || column == interface::OFPORT_REQUEST && request.is_some()
+                || column == interface::TYPE && self.local.contains(&row.uuid());
             if !is_known && !is_left_out(column) {
                 values.push(format!("{}={}", column.name(), self.value(column, value)));
             }
@@ -153,14 +186,23 @@ impl Line<'_> {
         };
         if !ty.is_map() {
             // The order of identifiers is another one in each lab; that of rows is not.
-            let members: BTreeSet<Uuid> = value.uuids().collect();
-            let rows = self.store.rows(table).filter(|row| members.contains(&row.uuid()));
-            return rows.map(|row| self.reference(row)).collect::<Vec<_>>().join(",");
+            let rows = rows_of(self.store, table, value.uuids());
+            return rows.into_iter().map(|row| self.reference(row)).collect::<Vec<_>>().join(",");
         }
         let pairs =
             value.pairs().iter().filter_map(|(key, value)| Some((key, self.store.row(table, value.as_uuid()?)?)));
         let pairs = pairs.collect::<Vec<_>>().into_iter().map(|(key, row)| format!("{key}={}", self.reference(row)));
         pairs.collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The rows with these identifiers, in their own order.
+fn rows_of(store: &Store, table: Table, uuids: impl IntoIterator<Item = Uuid>) -> Vec<&Row> {
+    let members: BTreeSet<Uuid> = uuids.into_iter().collect();
+    match members.len() {
+        0 => Vec::new(),
+        1 => members.into_iter().filter_map(|uuid| store.row(table, uuid)).collect(),
+        _ => store.rows(table).filter(|row| members.contains(&row.uuid())).collect(),
     }
 }
 
