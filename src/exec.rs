@@ -6,7 +6,7 @@ use crate::output::{Failure, PASSED};
 use clap::Args;
 use sim_core::{Duration, Time};
 use std::path::PathBuf;
-use topologies::run::End;
+use topologies::run::{CommandError, End, Request};
 
 /// The arguments of `exec`.
 #[derive(Debug, Args)]
@@ -37,6 +37,13 @@ pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
     session.run(end);
     session.take_output();
     let result = session.command(&words);
+    let result = result.and_then(|text| match session.take_request() {
+        None => Ok(text),
+        Some(Request::Save { file, text }) => crate::typed::save(&file, &text).map(|said| said + "\n").map_err(failed),
+        Some(Request::Console(_) | Request::Exit) => {
+            Err(failed(format!("`{}` is for the prompt of `netloom run`", words.join(" "))))
+        }
+    });
     if result.is_ok() {
         session.run(End::Quiet);
     }
@@ -52,6 +59,10 @@ pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
             Ok(error.status)
         }
     }
+}
+
+fn failed(message: String) -> CommandError {
+    CommandError { message, status: 1 }
 }
 
 /// The command's words, and the `--at` that may stand behind them.

@@ -13,6 +13,7 @@ mod input;
 mod output;
 mod pingall;
 mod run;
+mod typed;
 mod validate;
 
 use clap::Parser;

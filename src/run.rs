@@ -4,6 +4,7 @@ use crate::cli::{CaptureArgs, LabArgs, OptionalLab};
 use crate::clock::Wall;
 use crate::input;
 use crate::output::{Console, Failure, PASSED};
+use crate::typed::{Answer, Typed};
 use clap::Args;
 use sim_core::{Duration, Paced, PacedStop, Stop, Time};
 use std::io::{BufRead, Read, stdin};
@@ -56,6 +57,7 @@ fn prompt(session: &mut Session, file: Option<&Path>, console: Console) -> Resul
         "{}: {nodes} nodes, {links} links. `help` lists what can be typed; the end of input ends the lab.\n",
         session.lab().name()
     ))?;
+    let mut typed = Typed::default();
     let mut clock = Wall::new(read_lines());
     let mut paced = Paced::new(&mut clock, session.net().engine().now());
     loop {
@@ -70,7 +72,11 @@ fn prompt(session: &mut Session, file: Option<&Path>, console: Console) -> Resul
         }
         // A line may have come in just as the engine had something to tell.
         if let Some(line) = clock.received.take() {
-            do_line(session, &line, console)?;
+            let Answer { text, ends } = do_line(&mut typed, session, &line);
+            console.print(&text)?;
+            if ends {
+                break;
+            }
         }
         show(session, file, console)?;
         session.net_mut().flush_captures()?;
@@ -115,21 +121,12 @@ fn read_line(input: &mut impl BufRead) -> Option<Line> {
     (len > 0).then(|| Line::Text(String::from_utf8_lossy(&line).into_owned()))
 }
 
-fn do_line(session: &mut Session, line: &Line, console: Console) -> Result<(), Failure> {
-    let Line::Text(line) = line else {
-        return console.print(&format!("a line of more than {MAX_LINE} bytes was passed over\n"));
-    };
-    let line = line.trim();
-    if line.is_empty() || line.starts_with('#') {
-        return Ok(());
-    }
-    let result = match ovsdb::words::split(line) {
-        Ok(words) => session.command(&words).map_err(|error| error.message),
-        Err(error) => Err(error.to_string()),
-    };
-    match result {
-        Ok(text) => console.print(&text),
-        Err(message) => console.print(&format!("{}\n", message.trim_end())),
+fn do_line(typed: &mut Typed, session: &mut Session, line: &Line) -> Answer {
+    match line {
+        Line::Text(line) => typed.line(session, line),
+        Line::TooLong => {
+            Answer { text: format!("a line of more than {MAX_LINE} bytes was passed over\n"), ends: false }
+        }
     }
 }
 

@@ -243,6 +243,8 @@ fn words_that_the_command_does_not_know() {
     place.refused(&["run", "lab.toml", "--for", "5parsecs"], &["parsecs", "10ms"]);
     place.refused(&["generate", "blob"], &["blob"]);
     place.refused(&["generate", "tree", "--depth", "0"], &["0"]);
+    place.refused(&["generate", "ring", "--switches", "2"], &["at least 3"]);
+    place.refused(&["generate", "torus", "-x", "2"], &["at least 3"]);
     place.refused(&["generate", "tree", "--depth", "30", "--fanout", "30"], &["nodes"]);
     place.refused(&["generate", "linear", "--switches", "4294967295", "--hosts", "4294967295"], &["nodes"]);
 }

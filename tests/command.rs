@@ -235,6 +235,20 @@ fn what_generate_writes_validates_and_all_hosts_of_it_reach_each_other() {
 }
 
 #[test]
+fn what_generate_writes_of_shapes_with_loops_validates_and_names_its_spanning_tree() {
+    for arguments in ["ring --switches 5 --hosts 2", "torus -x 3 -y 4", "leaf-spine --leaves 8 --spines 4 --hosts 16"] {
+        for (flag, key) in [(None, "rstp_enable = true"), (Some("--stp"), "stp_enable = true")] {
+            let generated =
+                netloom().arg("generate").args(arguments.split(' ')).args(flag).output().expect("netloom starts");
+            let lab = Lab::new(&text(&generated.stdout));
+            let output = lab.run("validate", &[]);
+            assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{arguments}");
+            assert!(text(&generated.stdout).lines().any(|line| line == key), "{key} in {arguments}");
+        }
+    }
+}
+
+#[test]
 fn generate_numbers_as_mininet_does() {
     let generated =
         netloom().args(["generate", "tree", "--depth", "2", "--fanout", "2"]).output().expect("netloom starts");

@@ -423,6 +423,11 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
         self.directions[link.forward().index()].up
     }
 
+    /// Whether a link is meant to carry frames, whether or not its nodes run.
+    pub fn is_link_enabled(&self, link: LinkIx) -> bool {
+        self.links[link.0 as usize].admin_up
+    }
+
     /// A link direction's configuration.
     pub fn link_config(&self, dir: DirIx) -> &DirectionConfig {
         &self.directions[dir.index()].rest.config

@@ -148,8 +148,9 @@ fn a_link_that_goes_down_kills_what_is_on_it_and_both_ends_see_it() {
 fn a_stopped_node_is_unplugged_until_it_starts_again() {
     let (mut engine, a, b, link) = pair();
     engine.set_running(b, false);
-    assert!(!engine.is_up(link));
+    assert!(!engine.is_up(link) && engine.is_link_enabled(link), "it is meant to be up");
     engine.set_link(link, false);
+    assert!(!engine.is_link_enabled(link));
     engine.set_running(b, true);
     assert!(!engine.is_up(link), "the administrator's word still holds");
     engine.set_link(link, true);

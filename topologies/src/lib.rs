@@ -17,7 +17,7 @@ pub mod run;
 pub mod spec;
 
 pub use error::{Diagnostic, Severity};
-pub use generate::{Pattern, PatternError, generate};
+pub use generate::{Pattern, PatternError, SpanningTree, generate, generate_with};
 pub use lab::{Lab, LabEnd, LabLink, LabNode, NodeKind};
 pub use load::{LoadedLab, MAX_FILE_SIZE, Override, load, parse};
 

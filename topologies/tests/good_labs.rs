@@ -3,7 +3,7 @@
 use packet::MacAddr;
 use sim_core::{Duration, LinkIx, Probability, QueueLimit, Seed, Time};
 use topologies::lab::{CheckKind, Directions, DropsSite, Expect, LabHost, LabSwitch, MacCheck, PingTarget, Presence};
-use topologies::{Lab, LoadedLab, NodeKind, Override, Pattern, generate, parse};
+use topologies::{Lab, LoadedLab, NodeKind, Override, Pattern, SpanningTree, generate, generate_with, parse};
 
 const FIRST_LAB: &str = r#"
 name = "vlan-isolation"
@@ -431,6 +431,12 @@ fn generated_labs_parse_without_warnings_and_have_mininets_names() {
         (Pattern::Tree { depth: 2, fanout: 3 }, 13, 12),
         (Pattern::Tree { depth: 3, fanout: 2 }, 15, 14),
         (Pattern::Star { switches: 3, hosts: 2 }, 10, 9),
+        (Pattern::Ring { switches: 3, hosts: 1 }, 6, 6),
+        (Pattern::Ring { switches: 5, hosts: 2 }, 15, 15),
+        (Pattern::Torus { x: 3, y: 4, hosts: 1 }, 24, 36),
+        (Pattern::Torus { x: 3, y: 3, hosts: 2 }, 27, 36),
+        (Pattern::LeafSpine { leaves: 8, spines: 4, hosts: 16 }, 140, 160),
+        (Pattern::LeafSpine { leaves: 1, spines: 1, hosts: 1 }, 3, 2),
     ] {
         let text = generate(pattern).unwrap();
         let LoadedLab { lab, warnings } = load_with(&text, &[]);
@@ -462,9 +468,60 @@ fn generated_labs_parse_without_warnings_and_have_mininets_names() {
             "s3:s3-eth2 h4:eth0"
         ]
     );
+    let torus = load(&generate(Pattern::Torus { x: 3, y: 3, hosts: 1 }).unwrap());
+    // mn --topo torus,3,3: h1x1 on s1x1, which is linked along its row and its column.
+    assert_eq!(
+        link_names(&torus)[..3],
+        ["s1x1:s1x1-eth1 h1x1:eth0", "s1x1:s1x1-eth2 s1x2:s1x2-eth2", "s1x1:s1x1-eth3 s2x1:s2x1-eth2"]
+    );
+    assert!(link_names(&torus).contains(&"s3x1:s3x1-eth4 s1x1:s1x1-eth5".to_owned()), "{:?}", link_names(&torus));
+    let names: Vec<String> = load(&generate(Pattern::Torus { x: 3, y: 3, hosts: 2 }).unwrap())
+        .nodes()
+        .iter()
+        .map(|node| node.name.clone())
+        .collect();
+    assert!(names.contains(&"h3x2x1".to_owned()), "{names:?}");
+    let fabric = load(&generate(Pattern::LeafSpine { leaves: 2, spines: 2, hosts: 2 }).unwrap());
+    assert_eq!(
+        link_names(&fabric),
+        [
+            "leaf1:leaf1-eth1 h1:eth0",
+            "leaf1:leaf1-eth2 h2:eth0",
+            "leaf1:leaf1-eth3 spine1:spine1-eth1",
+            "leaf1:leaf1-eth4 spine2:spine2-eth1",
+            "leaf2:leaf2-eth1 h3:eth0",
+            "leaf2:leaf2-eth2 h4:eth0",
+            "leaf2:leaf2-eth3 spine1:spine1-eth2",
+            "leaf2:leaf2-eth4 spine2:spine2-eth2",
+        ]
+    );
     assert!(generate(Pattern::Single { hosts: 0 }).is_err());
+    assert!(generate(Pattern::Ring { switches: 2, hosts: 1 }).unwrap_err().to_string().contains("at least 3"));
+    assert!(generate(Pattern::Torus { x: 2, y: 9, hosts: 1 }).unwrap_err().to_string().contains("at least 3"));
+    assert!(generate(Pattern::Torus { x: u32::MAX, y: u32::MAX, hosts: u32::MAX }).is_err());
+    assert!(generate(Pattern::LeafSpine { leaves: 1000, spines: 1000, hosts: 1 }).is_err());
     assert!(generate(Pattern::Tree { depth: 40, fanout: 2 }).is_err());
     assert!(generate(Pattern::Tree { depth: u32::MAX, fanout: u32::MAX }).is_err());
+}
+
+#[test]
+fn every_switch_of_a_generated_lab_with_loops_speaks_a_spanning_tree_protocol() {
+    let loops = [
+        Pattern::Ring { switches: 3, hosts: 1 },
+        Pattern::Torus { x: 3, y: 3, hosts: 1 },
+        Pattern::LeafSpine { leaves: 2, spines: 2, hosts: 1 },
+    ];
+    for pattern in loops {
+        for (tree, key) in [(SpanningTree::Rstp, "rstp_enable"), (SpanningTree::Stp, "stp_enable")] {
+            let lab = load(&generate_with(pattern, tree).unwrap());
+            for node in lab.nodes() {
+                let NodeKind::Switch(switch) = &node.kind else { continue };
+                let columns: Vec<&str> = switch.bridges[0].columns.iter().map(|(column, _)| column.name()).collect();
+                assert_eq!(columns, [key], "{pattern:?} {}", node.name);
+            }
+        }
+    }
+    assert!(!generate(Pattern::Star { switches: 3, hosts: 2 }).unwrap().contains("stp_enable"));
 }
 
 #[test]

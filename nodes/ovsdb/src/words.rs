@@ -67,6 +67,24 @@ pub fn split(line: &str) -> Result<Vec<String>, SplitError> {
     Ok(words)
 }
 
+/// The line that [`split`] makes these words of; what a shell might take for more than text stands in single quotes.
+pub fn join(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut line = String::new();
+    for word in words {
+        let word = word.as_ref();
+        let is_plain = |c: char| c.is_alphanumeric() || "_-./:=,@%+".contains(c);
+        line.push_str(if line.is_empty() { "" } else { " " });
+        if !word.is_empty() && word.chars().all(is_plain) {
+            line.push_str(word);
+        } else {
+            line.push('\'');
+            line.push_str(&word.replace('\'', "'\\''"));
+            line.push('\'');
+        }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +102,14 @@ mod tests {
         check("a\\\nb", &["ab"]);
         check("set port p1 tag=5 -- --id=@m $x *", &["set", "port", "p1", "tag=5", "--", "--id=@m", "$x", "*"]);
         check("'a\\' #b", &["a\\", "#b"]);
+    }
+
+    #[test]
+    fn words_that_were_joined_are_split_again() {
+        check(&join(["set", "port", "p1", "tag=5"]), &["set", "port", "p1", "tag=5"]);
+        let odd = ["", "a b", "it's", "\"q\"", "$x `y` \\", "#", "new\nline", "*", "\u{e9}"];
+        check(&join(odd), &odd);
+        assert_eq!(join(["add-flow", "br0", "ip,actions=output:1"]), "add-flow br0 ip,actions=output:1");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //!   the extraction with the semantics of Open vSwitch.
 //! * [`field`]: the table of fields: names, place in the key, text form, prerequisites.
 //! * [`matcher`]: [`Match`], the match language of ovs-ofctl(8) and ovs-fields(7).
-//! * [`nearest()`]: the known word that a mistyped one most likely means.
+//! * [`nearest()`]: the known word that a mistyped one most likely means; [`Word`]: an entry of a prompt's table of commands.
 
 pub mod describe;
 pub mod field;
@@ -21,6 +21,7 @@ mod ovs_tests;
 #[cfg(test)]
 mod testing;
 pub mod wire;
+mod word;
 
 pub use describe::describe;
 pub use field::{FIELDS, Field};
@@ -28,3 +29,4 @@ pub use key::{FlowKey, FlowMask, Slot, WORDS};
 pub use matcher::{Match, MatchError};
 pub use nearest::nearest;
 pub use wire::{EtherType, IpProtocol, MacAddr, VlanId, VlanTag, WireError};
+pub use word::Word;

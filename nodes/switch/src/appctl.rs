@@ -33,6 +33,11 @@ const COMMANDS: &[Command] = &[
     Command { name: "stp/tcn", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_tcn(s, t, w, Protocol::Stp) },
 ];
 
+/// The names of all commands.
+pub(crate) fn commands() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|command| command.name)
+}
+
 /// Runs a line; `words` come after `ovs-appctl`.
 pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<String, CommandError> {
     let words = without_options(words);

@@ -28,6 +28,16 @@ impl From<VsctlError> for CommandError {
     }
 }
 
+/// The commands of one of the three programs; none of another.
+pub fn commands_of(program: &str) -> Vec<&'static str> {
+    match program {
+        "ovs-vsctl" => vsctl::commands().collect(),
+        "ovs-ofctl" => ofctl::COMMANDS.to_vec(),
+        "ovs-appctl" => appctl::commands().collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Runs a line on a switch.
 pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<String, CommandError> {
     let Some((program, words)) = words.split_first() else {

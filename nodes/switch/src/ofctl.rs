@@ -9,7 +9,7 @@ use openflow::Flow;
 use sim_core::Time;
 use std::fmt::Write;
 
-const COMMANDS: &[&str] = &["add-flow", "add-flows", "del-flows", "dump-flows", "dump-ports", "show"];
+pub(crate) const COMMANDS: &[&str] = &["add-flow", "add-flows", "del-flows", "dump-flows", "dump-ports", "show"];
 
 /// Runs a line; `words` come after `ovs-ofctl`.
 pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<String, CommandError> {

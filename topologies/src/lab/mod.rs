@@ -15,12 +15,13 @@ pub use check::{
     CheckKind, ConnectCheck, Directions, DropsCheck, DropsSite, Expect, Family, Filter, FramesCheck, HttpCheck,
     LabCheck, LabEvent, MacCheck, PingCheck, PingTarget, PortExpect, Presence, ThroughputCheck, Transport,
 };
-pub use command::{LAB_COMMANDS, LabCommand};
+pub use command::LAB_COMMANDS;
 pub use link::{LabEnd, LabLink};
 pub use node::{LabBridge, LabHost, LabHub, LabNode, LabPort, LabServer, LabSwitch, NodeKind, SetupLine, SwitchPort};
 
-pub(crate) use resolve::resolve;
+pub(crate) use resolve::{default_mac, resolve};
 
+use crate::spec::tree::Item;
 use indexmap::IndexMap;
 use packet::VlanId;
 use sim_core::{LinkIx, NodeIx, PortIx, Seed};
@@ -37,6 +38,9 @@ pub struct Lab {
     links: Vec<LabLink>,
     events: Vec<LabEvent>,
     checks: Vec<LabCheck>,
+    /// The checks as they were written.
+    typed_checks: Vec<Item>,
+    overlapping_addresses: bool,
 }
 
 impl Lab {
@@ -102,6 +106,16 @@ impl Lab {
     /// The checks, in the file's order.
     pub fn checks(&self) -> &[LabCheck] {
         &self.checks
+    }
+
+    /// The checks as they were written.
+    pub(crate) fn typed_checks(&self) -> &[Item] {
+        &self.typed_checks
+    }
+
+    /// Whether two hosts may have the same address.
+    pub(crate) fn has_overlapping_addresses(&self) -> bool {
+        self.overlapping_addresses
     }
 }
 

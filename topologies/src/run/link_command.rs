@@ -6,17 +6,17 @@ use crate::spec::units;
 use sim_core::{DirIx, DirectionConfig, Probability, QueueLimit};
 use std::fmt::Write;
 
-/// The keys of a link, and what their values look like.
-const KEYS: &[(&str, &str)] = &[
-    ("delay", "a time, as in 10ms"),
-    ("jitter", "a time, as in 1ms"),
-    ("rate", "as in 100Mbit"),
-    ("loss", "as in 5%"),
-    ("corrupt", "as in 1%"),
-    ("duplicate", "as in 1%"),
-    ("reorder", "as in 1%"),
-    ("queue", "frames, as in 100, or bytes, as in 64KiB"),
-    ("mtu", "bytes, as in 1500"),
+/// The keys of a link, what their values look like, and one of them.
+pub(super) const KEYS: &[(&str, &str, &str)] = &[
+    ("delay", "a time, as in 10ms", "10ms"),
+    ("jitter", "a time, as in 1ms", "1ms"),
+    ("rate", "as in 100Mbit", "100Mbit"),
+    ("loss", "as in 5%", "5%"),
+    ("corrupt", "as in 1%", "1%"),
+    ("duplicate", "as in 1%", "1%"),
+    ("reorder", "as in 1%", "1%"),
+    ("queue", "frames, as in 100, or bytes, as in 64KiB", "100"),
+    ("mtu", "bytes, as in 1500", "1500"),
 ];
 
 /// Does what the words after `link` say.
@@ -62,8 +62,8 @@ fn change(net: &mut Net, away: DirIx, words: &[&str]) -> Result<(), CommandError
 }
 
 fn set(config: &mut DirectionConfig, key: &str, value: &str) -> Result<(), CommandError> {
-    let form = KEYS.iter().find(|(known, _)| *known == key).map(|(_, form)| *form).ok_or_else(|| {
-        let known = KEYS.iter().map(|(key, _)| *key).chain(["up", "down"]);
+    let form = KEYS.iter().find(|(known, ..)| *known == key).map(|(_, form, _)| *form).ok_or_else(|| {
+        let known = KEYS.iter().map(|(key, ..)| *key).chain(["up", "down"]);
         let hint = packet::nearest(key, known).map(|near| format!("; did you mean `{near}`?"));
         CommandError::new(format!("link: there is no `{key}`{}", hint.unwrap_or_default()))
     })?;
@@ -123,7 +123,8 @@ fn show(net: &Net, away: DirIx) -> String {
     text
 }
 
-fn rate(bits: u64) -> String {
+/// A rate as the lab file has it.
+pub(super) fn rate(bits: u64) -> String {
     match bits {
         0 => "unlimited".to_owned(),
         n if n.is_multiple_of(1_000_000_000) => format!("{}Gbit", n / 1_000_000_000),

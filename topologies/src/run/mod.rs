@@ -6,7 +6,9 @@
 //! | [`build`] | from a [`Lab`](crate::Lab) to an engine full of devices |
 //! | [`net`] | the running lab: names, addresses, acts on its nodes |
 //! | [`prompt`] | the one grammar of what can be typed: `NODE COMMAND...` or a lab command |
-//! | `link_command` | `link NODE:PORT ...` |
+//! | `words`, `complete` | the tables of what nodes take; how a line can go on |
+//! | `link_command`, `listing` | `link NODE:PORT ...`; `nodes`, `net`, `links`, `dump` |
+//! | [`save`] | the lab as it is now, as a lab file |
 //! | [`session`] | events and checks on a running lab, in the lab's total order |
 //! | [`check`] | the checks: each a small machine that is polled |
 //! | [`pingall`] | an echo between all pairs of hosts, in Mininet's order and words |
@@ -18,26 +20,31 @@
 pub mod build;
 mod capture;
 pub mod check;
+mod complete;
 pub mod device;
 mod link_command;
+mod listing;
 mod measure;
 pub mod names;
 pub mod net;
 pub mod pingall;
 pub mod prompt;
 pub mod report;
+pub mod save;
 pub mod session;
 pub mod storm;
 pub mod watch;
+mod words;
 
 pub use build::SetupError;
 pub(crate) use build::try_setup;
 pub use capture::Sink;
+pub use complete::{Completion, MAX_CANDIDATES, complete};
 pub use device::Device;
 pub use names::Names;
 pub use net::{CaptureError, LinkError, Net};
 pub use pingall::{Pingall, PingallReport, PingedPair};
 pub use prompt::{CommandError, Outcome};
 pub use report::{CheckResult, Report, Status};
-pub use session::{End, EventError, Session};
+pub use session::{End, EventError, Request, Session};
 pub use watch::Lookout;

@@ -86,7 +86,12 @@ pub struct Pingall {
 impl Pingall {
     /// A pingall of all hosts of the lab. It starts with the first [`Pingall::poll`].
     pub fn new(net: &mut Net) -> Self {
-        let hosts = net.hosts().map(|(node, _)| node).collect();
+        Self::of_the_first(net, usize::MAX)
+    }
+
+    /// A pingall of the first `count` hosts of the lab.
+    pub fn of_the_first(net: &mut Net, count: usize) -> Self {
+        let hosts = net.hosts().map(|(node, _)| node).take(count).collect();
         Self { tag: net.new_tag(), hosts, from: 0, to: 0, current: None, results: Vec::new() }
     }
 

@@ -1,14 +1,18 @@
 //! The one grammar of what can be typed: `NODE COMMAND...`, or a lab command.
 //!
 //! Standard input of `run`, events and `exec` all come here. A command that takes lab time (a ping) is
-//! [`Outcome::Running`]; whoever drives the lab asks for its output later.
+//! [`Outcome::Running`]; whoever drives the lab asks for its output later. What can be typed stands in tables: [`LAB_COMMANDS`]
+//! for the lab, `words` for the nodes; `help` and [`complete()`] read them.
 
+pub use super::complete::{Completion, complete};
 use super::device::Device;
-use super::link_command;
 use super::net::Net;
 use super::pingall::Pingall;
+use super::{link_command, listing, words};
 use crate::lab::LAB_COMMANDS;
+use crate::lab::command::CONSOLE;
 use host::{Reply, SessionId};
+use packet::Word;
 use sim_core::{NodeIx, Tag};
 
 /// What came of a line.
@@ -29,6 +33,16 @@ pub enum Outcome {
     Pingall(Box<Pingall>),
     /// The state of the checks is asked for.
     Checks,
+    /// The lab as it is now is asked for, as a lab file.
+    Save {
+        /// The file of the machine that it is to be written to; `None`: it is printed. Only whoever typed it may have it
+        /// written.
+        file: Option<String>,
+    },
+    /// Lines are to go to this node until `exit`, `quit` or `disconnect`.
+    Console(NodeIx),
+    /// The lab is to end.
+    Exit,
 }
 
 /// Why a line can't be done.
@@ -56,19 +70,30 @@ pub fn command(net: &mut Net, words: &[String]) -> Result<Outcome, CommandError>
     if let Some(node) = net.names().find(first) {
         return node_command(net, node, rest);
     }
-    match first.as_str() {
-        "link" => link_command::run(net, rest).map(Outcome::Text),
-        "pingall" => Ok(Outcome::Pingall(Box::new(Pingall::new(net)))),
-        "stop" | "start" => {
-            let [name] = rest else {
-                return Err(CommandError::new(format!("{first}: name one node, as in `{first} s1`")));
-            };
+    let text = |text: String| Ok(Outcome::Text(text));
+    match (first.as_str(), rest) {
+        ("link", _) => link_command::run(net, rest).map(Outcome::Text),
+        ("stop" | "start", [name]) => {
             let node = find_node(net, name)?;
             net.engine_mut().set_running(node, first == "start");
-            Ok(Outcome::Text(String::new()))
+            text(String::new())
         }
-        "checks" => Ok(Outcome::Checks),
-        "help" | "?" => Ok(Outcome::Text(help())),
+        ("stop" | "start", _) => Err(CommandError::new(format!("{first}: name one node, as in `{first} s1`"))),
+        ("help" | "?", []) => text(help()),
+        ("help" | "?", [name]) => help_about(net, name).map(Outcome::Text),
+        ("save", [] | [_]) => Ok(Outcome::Save { file: rest.first().cloned() }),
+        ("help" | "?" | "save", _) => Err(CommandError::new(format!("{first}: one word at most"))),
+        (name, [more, ..]) if crate::lab::command::names().any(|known| known == name) => {
+            Err(CommandError::new(format!("{name}: nothing follows it, found `{more}`")))
+        }
+        ("nodes", _) => text(listing::nodes(net)),
+        ("net", _) => text(listing::net(net)),
+        ("links", _) => text(listing::links(net)),
+        ("dump", _) => text(listing::dump(net)),
+        ("pingall", _) => Ok(Outcome::Pingall(Box::new(Pingall::new(net)))),
+        ("pingpair", _) => Ok(Outcome::Pingall(Box::new(Pingall::of_the_first(net, 2)))),
+        ("checks", _) => Ok(Outcome::Checks),
+        ("exit" | "quit", _) => Ok(Outcome::Exit),
         _ => Err(unknown(net, first)),
     }
 }
@@ -93,18 +118,58 @@ fn unknown(net: &Net, word: &str) -> CommandError {
 }
 
 fn help() -> String {
-    let mut text = "NODE COMMAND...  a command on a node: `h1 ping h2`, `s1 ovs-vsctl show`\n".to_owned();
-    for command in LAB_COMMANDS {
-        let usage = format!("{} {}", command.name, command.arguments);
-        text += &format!("{usage:<16} {}\n", command.what);
+    let node = Word::new("NODE COMMAND..", "", "a command on a node: `h1 ping h2`, `s1 ovs-vsctl show`");
+    Word::list([&node].into_iter().chain(LAB_COMMANDS))
+}
+
+/// What a lab command takes, or all that a node does.
+fn help_about(net: &Net, name: &str) -> Result<String, CommandError> {
+    if let Some(word) = LAB_COMMANDS.iter().find(|word| word.name == name) {
+        return Ok(word.about());
     }
-    text
+    match net.names().find(name) {
+        Some(node) => node_help(net, node, &[]),
+        None => Err(unknown(net, name)),
+    }
+}
+
+/// What a node takes, or what one of its words does.
+fn node_help(net: &Net, node: NodeIx, about: &[String]) -> Result<String, CommandError> {
+    let known = words::of(net.engine().node(node));
+    let Some(word) = about.first() else {
+        let list = Word::list(known);
+        return if list.is_empty() { Err(takes_nothing(net, node)) } else { Ok(list) };
+    };
+    match known.clone().find(|known| known.name == *word) {
+        Some(word) => Ok(word.about()),
+        None => Err(unknown_of_node(net, node, word)),
+    }
+}
+
+fn takes_nothing(net: &Net, node: NodeIx) -> CommandError {
+    CommandError::new(format!("{} is a hub and takes no commands", net.names().node(node)))
+}
+
+fn unknown_of_node(net: &Net, node: NodeIx, word: &str) -> CommandError {
+    let name = net.names().node(node);
+    let known = words::of(net.engine().node(node)).map(|known| known.name);
+    let hint = match packet::nearest(word, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("`{name} help` lists what there is"),
+    };
+    CommandError::new(format!("{name}: there is no `{word}`; {hint}"))
 }
 
 fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome, CommandError> {
     let name = net.names().node(node).to_owned();
-    if words.is_empty() {
+    let Some((first, rest)) = words.split_first() else {
         return Err(CommandError::new(format!("{name}: what shall it do? As in `{name} help`")));
+    };
+    match first.as_str() {
+        "help" | "?" => return node_help(net, node, rest).map(Outcome::Text),
+        _ if matches!(net.engine().node(node), Device::Hub(_)) => return Err(takes_nothing(net, node)),
+        CONSOLE if rest.is_empty() => return Ok(Outcome::Console(node)),
+        _ => {}
     }
     if !net.engine().is_running(node) {
         return Err(CommandError::new(format!("{name} is stopped; `start {name}` puts it back")));
@@ -112,13 +177,16 @@ fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome
     let resolved = resolve(net, words);
     let tag = net.new_tag();
     net.engine_mut().act(node, |device, cx| match device {
-        Device::Switch(switch) => switch_command(switch, cx, words).map(Outcome::Text),
+        Device::Switch(switch) => switch
+            .command(cx, words)
+            .map(Outcome::Text)
+            .map_err(|error| CommandError { message: error.message, status: error.status }),
         Device::Host(host) => {
             let words: Vec<&str> = resolved.iter().map(String::as_str).collect();
             outcome(host.command(cx, &words, tag), node, tag)
         }
         Device::Server(server) => outcome(server.command(cx, &resolved, tag), node, tag),
-        Device::Hub(_) => Err(CommandError::new(format!("{name} is a hub and takes no commands"))),
+        Device::Hub(_) => Ok(Outcome::Text(String::new())),
     })
 }
 
@@ -129,18 +197,6 @@ fn outcome(reply: Reply, node: NodeIx, tag: Tag) -> Result<Outcome, CommandError
         Reply::Failed(message) => Err(CommandError::new(message.trim_end())),
         Reply::Running(session) => Ok(Outcome::Running { node, session, tag }),
     }
-}
-
-fn switch_command(
-    switch: &mut switch::Switch,
-    cx: &mut sim_core::Cx<'_>,
-    words: &[String],
-) -> Result<String, CommandError> {
-    const TOOLS: [&str; 3] = ["ovs-vsctl", "ovs-ofctl", "ovs-appctl"];
-    if matches!(words[0].as_str(), "help" | "?") {
-        return Ok(format!("A switch takes the lines of {}, {} and {}.\n", TOOLS[0], TOOLS[1], TOOLS[2]));
-    }
-    switch.command(cx, words).map_err(|error| CommandError { message: error.message, status: error.status })
 }
 
 /// The words with names of hosts replaced by their addresses; the first word is the command.

@@ -7,6 +7,7 @@ use super::net::Net;
 use super::pingall::Pingall;
 use super::prompt::{self, CommandError, Outcome};
 use super::report::{CheckResult, Report, Status};
+use super::save;
 use super::storm;
 use crate::lab::{Lab, LabCheck};
 use host::SessionId;
@@ -54,6 +55,22 @@ pub struct EventError {
     pub message: String,
 }
 
+/// What a line asked for that is not the lab's to do, but whoever reads the lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// `save FILE`: write this text to that file of the machine.
+    Save {
+        /// The file.
+        file: String,
+        /// The lab as it was when the line was typed.
+        text: String,
+    },
+    /// `NODE console`: put the node's name in front of every line until `exit`, `quit` or `disconnect`.
+    Console(NodeIx),
+    /// `exit` or `quit`: end the lab.
+    Exit,
+}
+
 /// A lab with its events and checks.
 #[derive(Debug)]
 pub struct Session {
@@ -72,6 +89,7 @@ pub struct Session {
     jobs: Vec<Job>,
     output: String,
     errors: Vec<EventError>,
+    request: Option<Request>,
     /// Why the lab can't go on.
     exhausted: Option<String>,
 }
@@ -102,6 +120,7 @@ impl Session {
             jobs: Vec::new(),
             output: String::new(),
             errors: Vec::new(),
+            request: None,
             exhausted: None,
         })
     }
@@ -137,6 +156,17 @@ impl Session {
         std::mem::take(&mut self.errors)
     }
 
+    /// What the last line asked for that is not the lab's to do.
+    pub fn take_request(&mut self) -> Option<Request> {
+        self.request.take()
+    }
+
+    /// The lab as it is now, as a lab file: its checks as they were written, and the events that are still to come.
+    pub fn save(&self) -> String {
+        let to_come = self.events[self.next_event..].iter().map(|&number| &self.lab.events()[number]);
+        save::text(&self.lab, &self.net, to_come)
+    }
+
     /// The loop guard's message, if it ended the lab.
     pub fn exhausted(&self) -> Option<&str> {
         self.exhausted.as_deref()
@@ -157,11 +187,16 @@ impl Session {
     /// # Errors
     /// What is wrong with the line, or what the node says.
     pub fn command(&mut self, words: &[String]) -> Result<String, CommandError> {
+        self.request = None;
         match prompt::command(&mut self.net, words)? {
             Outcome::Text(text) => return Ok(text),
             Outcome::Running { node, session, tag } => self.jobs.push(Job::Host { node, session, tag }),
             Outcome::Pingall(pingall) => self.jobs.push(Job::Pingall(pingall)),
             Outcome::Checks => return Ok(self.run_checks()),
+            Outcome::Save { file: None } => return Ok(self.save()),
+            Outcome::Save { file: Some(file) } => self.request = Some(Request::Save { file, text: self.save() }),
+            Outcome::Console(node) => self.request = Some(Request::Console(node)),
+            Outcome::Exit => self.request = Some(Request::Exit),
         }
         self.poll_jobs(None);
         Ok(String::new())

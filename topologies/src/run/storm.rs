@@ -1,73 +1,124 @@
-//! The loop guard's message: which links a storm goes round on.
+//! The loop guard's message: the loop that a storm goes round on, link by link.
 
 use super::net::Net;
-use petgraph::graph::UnGraph;
-use petgraph::visit::{EdgeRef, IntoNodeReferences};
-use sim_core::{LinkIx, NodeIx};
+use petgraph::graph::{EdgeIndex, NodeIndex, UnGraph};
+use petgraph::unionfind::UnionFind;
+use petgraph::visit::EdgeRef;
+use sim_core::{LinkIx, NodeIx, PortIx};
+use std::collections::VecDeque;
 
-/// How many links the message names.
+/// How many busy links the message names.
 const NAMED: usize = 6;
 
-/// Says that the lab used up its events, which links carried the most broadcasts, and whether they form a loop.
+/// How many links of a loop it names.
+const NAMED_OF_LOOP: usize = 16;
+
+/// Says that the lab used up its events, on which loop, and which links carried the most broadcasts.
 pub fn message(net: &Net) -> String {
     let engine = net.engine();
-    let mut busiest: Vec<(u64, LinkIx)> = (0..engine.link_count() as u32)
-        .map(LinkIx)
-        .map(|link| {
-            let carried = |dir| engine.link_counters(dir).group_frames;
-            (carried(link.forward()) + carried(link.backward()), link)
-        })
-        .filter(|(count, _)| *count > 0)
-        .collect();
-    busiest.sort_by_key(|&(count, link)| (std::cmp::Reverse(count), link));
-    let ring = on_loops(net);
-    let looped: Vec<_> = busiest.iter().filter(|(_, link)| ring.contains(link)).copied().collect();
-    let (named, what) = if looped.is_empty() {
-        (busiest, "no links form a loop; the busiest carried")
-    } else {
-        (looped, "there is a loop: broadcasts go round on")
+    let head = format!("stopped after {} events at {} s of lab time", engine.events(), engine.now());
+    let busiest = busiest(net);
+    let Some(found) = busiest_loop(net, &busiest) else {
+        return format!("{head}: no links form a loop; the busiest carried {}", counts(net, &busiest));
     };
-    let links: Vec<String> = named
-        .iter()
-        .take(NAMED)
-        .map(|&(count, link)| {
-            let [(a, p), (b, q)] = engine.ends(link);
-            format!("{} - {} ({count} broadcasts)", net.names().port(a, p), net.names().port(b, q))
-        })
-        .collect();
-    let more = named.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let remedy = if ring.is_empty() { "" } else { "; take one of these links down, or have a spanning tree do it" };
+    let of_loop: Vec<_> = busiest.iter().filter(|(_, link)| found.iter().any(|step| step.link == *link)).collect();
     format!(
-        "stopped after {} events at {} s of lab time: {what} {}{more}{remedy}",
-        engine.events(),
-        engine.now(),
-        links.join(", ")
+        "{head}: there is a loop, {}: broadcasts go round on {}; set rstp_enable = true on its switches, or take one of \
+         these links down",
+        around(net, &found),
+        counts(net, of_loop)
     )
 }
 
-/// The links that lie on a loop of switches and hubs: those whose loss would leave their ends connected.
-fn on_loops(net: &Net) -> Vec<LinkIx> {
+/// The links that carried broadcasts, and how many, the busiest first.
+fn busiest(net: &Net) -> Vec<(u64, LinkIx)> {
     let engine = net.engine();
-    let mut graph: UnGraph<NodeIx, LinkIx> = UnGraph::default();
-    let nodes: Vec<_> = (0..engine.nodes().len() as u32).map(|n| graph.add_node(NodeIx(n))).collect();
-    for link in (0..engine.link_count() as u32).map(LinkIx).filter(|&link| engine.is_up(link)) {
+    let carried = |link: LinkIx| {
+        let of = |dir| engine.link_counters(dir).group_frames;
+        (of(link.forward()) + of(link.backward()), link)
+    };
+    let links = (0..engine.link_count() as u32).map(LinkIx);
+    let mut busiest: Vec<_> = links.map(carried).filter(|(count, _)| *count > 0).collect();
+    busiest.sort_by_key(|&(count, link)| (std::cmp::Reverse(count), link));
+    busiest
+}
+
+fn counts<'a>(net: &Net, links: impl IntoIterator<Item = &'a (u64, LinkIx)>) -> String {
+    let mut links = links.into_iter();
+    let name = |&(count, link): &(u64, LinkIx)| {
+        let [(a, p), (b, q)] = net.engine().ends(link);
+        format!("{} - {} ({count} broadcasts)", net.names().port(a, p), net.names().port(b, q))
+    };
+    let named: Vec<String> = links.by_ref().take(NAMED).map(name).collect();
+    let more = links.count();
+    named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+}
+
+/// A link of a loop, and the port at which the loop leaves a node for it.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    from: (NodeIx, PortIx),
+    link: LinkIx,
+}
+
+/// The loop of switches and hubs whose quietest link is the busiest, and of several the shortest through that link.
+///
+/// Links are laid out from the busiest on; the first that joins what is joined already closes a loop.
+fn busiest_loop(net: &Net, busiest: &[(u64, LinkIx)]) -> Option<Vec<Step>> {
+    let engine = net.engine();
+    let len = engine.nodes().len();
+    let mut floor: UnGraph<(), LinkIx> = UnGraph::default();
+    (0..len).for_each(|_| _ = floor.add_node(()));
+    let mut joined = UnionFind::<usize>::new(len);
+    let mut closing = None;
+    for &(_, link) in busiest.iter().filter(|(_, link)| engine.is_up(*link)) {
         let [(a, _), (b, _)] = engine.ends(link);
         if engine.node(a).as_host().is_none() && engine.node(b).as_host().is_none() {
-            graph.add_edge(nodes[a.index()], nodes[b.index()], link);
+            let edge = floor.add_edge(NodeIndex::new(a.index()), NodeIndex::new(b.index()), link);
+            if !joined.union(a.index(), b.index()) && closing.is_none() {
+                closing = Some(edge);
+            }
         }
     }
-    // Leaves can't lie on a loop; what is left after taking them all away does, or joins two loops.
-    loop {
-        let leaves: Vec<_> = graph
-            .node_references()
-            .map(|(node, _)| node)
-            .filter(|&node| graph.edges(node).count() == 1)
-            .flat_map(|node| graph.edges(node).map(|edge| edge.id()).collect::<Vec<_>>())
-            .collect();
-        if leaves.is_empty() {
-            return graph.edge_weights().copied().collect();
+    Some(shortest_loop(net, &floor, closing?))
+}
+
+/// The shortest loop through a link that lies on one: breadth first from its second end back to its first.
+fn shortest_loop(net: &Net, floor: &UnGraph<(), LinkIx>, closing: EdgeIndex) -> Vec<Step> {
+    let link = floor[closing];
+    let [from, (second, _)] = net.engine().ends(link);
+    let (start, goal) = (NodeIndex::new(second.index()), NodeIndex::new(from.0.index()));
+    let mut came_by: Vec<Option<(NodeIndex, LinkIx)>> = vec![None; floor.node_count()];
+    let mut queue = VecDeque::from([start]);
+    while let Some(node) = queue.pop_front().filter(|_| came_by[goal.index()].is_none()) {
+        for edge in floor.edges(node).filter(|edge| edge.id() != closing) {
+            let place = &mut came_by[edge.target().index()];
+            if edge.target() != start && place.is_none() {
+                *place = Some((node, *edge.weight()));
+                queue.push_back(edge.target());
+            }
         }
-        graph.retain_edges(|_, edge| !leaves.contains(&edge));
     }
+    let mut steps = Vec::new();
+    let mut at = goal;
+    while let Some((before, link)) = came_by[at.index()].filter(|_| at != start) {
+        let [a, b] = net.engine().ends(link);
+        steps.push(Step { from: if a.0.index() == before.index() { a } else { b }, link });
+        at = before;
+    }
+    steps.push(Step { from, link });
+    steps.reverse();
+    steps
+}
+
+/// The loop as `s1:p1 - s2:p1 - s3:p2 - s1`: each node with the port at which the loop leaves it.
+fn around(net: &Net, steps: &[Step]) -> String {
+    let mut places: Vec<String> =
+        steps.iter().take(NAMED_OF_LOOP).map(|step| net.names().port(step.from.0, step.from.1)).collect();
+    let more = steps.len().saturating_sub(NAMED_OF_LOOP);
+    if more > 0 {
+        places.push(format!("{more} more"));
+    }
+    places.extend(steps.first().map(|step| net.names().node(step.from.0).to_owned()));
+    places.join(" - ")
 }

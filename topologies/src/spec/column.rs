@@ -61,13 +61,28 @@ pub(crate) fn settable(tables: &[Table]) -> impl Iterator<Item = &'static str> +
     tables.iter().copied().flat_map(Table::columns).filter(|c| refusal(*c).is_none()).map(Column::name)
 }
 
+/// Whether the switch itself writes a column.
+pub(crate) fn is_status(column: Column) -> bool {
+    column.schema().kind == Kind::Ephemeral || STATUS_COLUMNS.contains(&column)
+}
+
+/// Whether a file can give a column this value.
+pub(crate) fn can_be_typed(column: Column, value: &Datum) -> bool {
+    let ty = column.ty();
+    let is_text = |base: &BaseType| base.atom == AtomType::String;
+    let fits = ty.value.as_ref().is_none_or(|base| is_text(base) && is_text(&ty.key));
+    let is_known = column != vswitch::interface::TYPE
+        || value.only().and_then(Atom::as_str).is_some_and(|name| INTERFACE_TYPES.contains(&name));
+    refusal(column).is_none() && fits && is_known
+}
+
 /// Why a column isn't for a file to set, and what to do instead.
 fn refusal(column: Column) -> Option<(String, String)> {
     let schema = column.schema();
     if schema.kind == Kind::Fixed {
         return Some(("the name is the key of its table".to_owned(), "leave it out".to_owned()));
     }
-    if schema.kind == Kind::Ephemeral || STATUS_COLUMNS.contains(&column) {
+    if is_status(column) {
         let remedy = if column == vswitch::interface::OFPORT {
             "leave it out, or ask for a number with `ofport_request`"
         } else {

@@ -236,7 +236,7 @@ fn addresses(r: &mut Reader, path: &Path<'_>, item: &Item) -> Option<Vec<Spanned
 }
 
 /// Why an address can't be a host's.
-fn no_host_address(address: Cidr) -> Option<&'static str> {
+pub(crate) fn no_host_address(address: Cidr) -> Option<&'static str> {
     let ip = address.address();
     if ip.is_unspecified() {
         return Some("is no address");

@@ -29,7 +29,9 @@ pub(crate) mod units;
 
 pub use check::{CheckKindSpec, CheckSpec, Direction, MacOf};
 pub use column::ColumnValue;
+pub(crate) use column::{can_be_typed, is_status};
 pub use event::EventSpec;
+pub(crate) use host::no_host_address;
 pub use host::{DEFAULT_INTERFACE, HostSpec, InterfaceSpec};
 pub use hub::{HubSpec, MAX_HUB_PORTS};
 pub use link::{LINK_KEYS, LinkSpec, Target};
@@ -76,6 +78,8 @@ pub struct LabSpec {
     pub events: Vec<EventSpec>,
     /// `[[checks]]`
     pub checks: Vec<CheckSpec>,
+    /// The tables of `[[checks]]` themselves, which saving writes back.
+    pub(crate) typed_checks: Vec<Item>,
 }
 
 /// A node as typed.
@@ -131,7 +135,12 @@ pub(crate) fn read(r: &mut Reader, root: &[Entry]) -> LabSpec {
             "overlapping_addresses" => spec.overlapping_addresses = r.boolean(&path, &entry.item).unwrap_or_default(),
             "vlans" => {}
             "events" => spec.events = event::read_all(r, &path, &entry.item),
-            "checks" => spec.checks = check::read_all(r, &path, &entry.item),
+            "checks" => {
+                spec.checks = check::read_all(r, &path, &entry.item);
+                if let tree::Value::Array(items) = &entry.item.value {
+                    spec.typed_checks = items.clone();
+                }
+            }
             key => match kinds::find(NODE_KINDS, key) {
                 Some(kind) => read_nodes(r, &path, entry, kind, &mut spec),
                 None => {

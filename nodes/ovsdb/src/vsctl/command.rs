@@ -81,6 +81,11 @@ static COMMANDS: &[Syntax] = &[
     syntax("wait-until", 2, ANY, &[], record::wait_until),
 ];
 
+/// The names of all commands.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|syntax| syntax.name)
+}
+
 /// A command as it was typed.
 pub(super) struct Command<'w> {
     pub(super) syntax: &'static Syntax,

@@ -81,6 +81,11 @@ pub fn run(store: &mut Store, words: &[String]) -> Result<Output, VsctlError> {
     }
 }
 
+/// The names of the commands, in the manual's order.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    command::names()
+}
+
 fn run_line(store: &mut Store, words: &[String], warnings: &mut Vec<String>) -> Result<(String, Changes), Failure> {
     let (options, rest) = options::parse(words)?;
     if options.help {

@@ -33,6 +33,11 @@ pub(super) fn resolve(r: &mut Reader, names: &Names, event: EventSpec) -> Option
         r.report.error(pos, path, format!("`{}` is neither a node nor a lab command", shorten(first)), remedy);
         return None;
     }
+    if let Some(word) = command::typed_only(first, second, names.by_name.contains_key(first)) {
+        let message = format!("`{word}` is for somebody who types at the prompt, and no event");
+        r.report.error(pos, path, message, "leave it out, and type it while the lab runs");
+        return None;
+    }
     match (first, second) {
         ("stop" | "start", Some(name)) => {
             names.find(r, pos, &path, name)?;

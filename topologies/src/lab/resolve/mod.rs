@@ -6,6 +6,8 @@ mod hosts;
 mod links;
 mod sockets;
 
+pub(crate) use hosts::default_mac;
+
 use super::{Lab, LabHub, LabNode, NodeKind};
 use crate::spec::{LabSpec, NodeSpecKind, Pos, Reader, shorten};
 use indexmap::IndexMap;
@@ -101,6 +103,8 @@ pub(crate) fn resolve(r: &mut Reader, spec: LabSpec, default_name: &str) -> Opti
         links,
         events: Vec::new(),
         checks: Vec::new(),
+        typed_checks: spec.typed_checks,
+        overlapping_addresses: spec.overlapping_addresses,
     };
     lab.events = lab.nodes.iter().flat_map(events::services).collect();
     lab.events.extend(spec.events.into_iter().filter_map(|event| events::resolve(r, &names, event)));
