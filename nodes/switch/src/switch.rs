@@ -103,6 +103,11 @@ impl Switch {
         self.pending = Pending::Rows;
     }
 
+    /// Tells the MAC address of the network device at a port, and of a bridge if that is its local port.
+    pub fn set_mac(&mut self, port: PortIx, mac: MacAddr) {
+        self.lab.set_mac(port, mac);
+    }
+
     /// The rows. Status columns are written when a command line is run.
     pub fn store(&self) -> &Store {
         &self.store
@@ -232,10 +237,13 @@ impl Switch {
         self.bridges.iter().find(|bridge| Arc::ptr_eq(&bridge.shared, &place.bridge))
     }
 
-    /// The address of an interface or bridge: local, unicast, a hash of the names of node and interface.
+    /// The address of an interface or bridge: the one that was told, else a local and unicast one, a hash of the names of
+    /// node and interface.
     pub fn mac(&self, interface: &str) -> MacAddr {
-        let hash = self.seed.key(&format!("mac {}:{interface}", self.name));
-        MacAddr::from_u64((hash >> 16) & !(1 << 40) | 1 << 41)
+        self.lab.mac(interface).unwrap_or_else(|| {
+            let hash = self.seed.key(&format!("mac {}:{interface}", self.name));
+            MacAddr::from_u64((hash >> 16) & !(1 << 40) | 1 << 41)
+        })
     }
 
     /// Marks that the bridges have to follow the rows.

@@ -15,6 +15,8 @@ use crate::session::PingSession;
 
 /// How many requests are sent if nobody says.
 const DEFAULT_COUNT: u32 = 5;
+/// How long a reply is waited for if nobody says: so long that a neighbour that doesn't answer is told of.
+const LINGER: Duration = Duration::from_secs(10);
 
 /// How a ping is printed.
 #[derive(Clone, Debug)]
@@ -89,7 +91,7 @@ fn options(line: &Line<'_>) -> Result<Options, Failure> {
     // Refused below if nobody names a better one.
     let nobody = IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED);
     let mut options = Options {
-        request: PingRequest::new(nobody, line.tag),
+        request: PingRequest { timeout: LINGER, ..PingRequest::new(nobody, line.tag) },
         has_count: false,
         deadline: None,
         quiet: false,
