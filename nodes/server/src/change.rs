@@ -135,13 +135,17 @@ impl Server {
         }
     }
 
-    /// Replaces the addresses of an interface; the one made from the MAC address is no matter of the caller's.
+    /// Replaces the addresses of an interface; the one made from the MAC address is no matter of the caller's. As in
+    /// Linux, with its last IPv4 address go the IPv4 routes by it.
     pub(crate) fn set_addresses(&mut self, ix: IfIx, addresses: Vec<Cidr>) {
         let (stack, _) = self.host.stack_mut();
+        if !addresses.iter().any(|own| !own.is_ipv6()) {
+            stack.remove_routes_by(ix, |to| !to.is_ipv6());
+        }
         stack.set_addresses(ix, addresses);
         let port = stack.interface(ix).port();
-        let has_address =
-            stack.interfaces().iter().any(|i| !i.is_removed() && i.port() == port && !i.addresses().is_empty());
+        let here = stack.interfaces().iter().filter(|interface| !interface.is_removed() && interface.port() == port);
+        let has_address = here.flat_map(Interface::addresses).next().is_some();
         if let Some(device) = self.devices.get_mut(port) {
             device.has_address = has_address;
         }
@@ -230,10 +234,9 @@ impl Server {
                 continue;
             }
             // Without a NIC it keeps what it has, as nobody knows better.
-            if wanted.is_some_and(|mac| self.set_mac(ix, mac).is_ok()) {
-                if let Some(device) = self.devices.get_mut(port) {
-                    device.given_mac = wanted;
-                }
+            let is_set = wanted.is_some_and(|mac| self.set_mac(ix, mac).is_ok());
+            if let Some(device) = self.devices.get_mut(port).filter(|_| is_set) {
+                device.given_mac = wanted;
             }
         }
     }

@@ -46,7 +46,9 @@ impl Server {
         let Some(device) = self.devices.get(port).filter(|device| device.is_up) else {
             return cx.out.drop(frame, Drop::at(port, DropReason::PortDown));
         };
-        let side = if device.feeds_stack() { Side::Stack } else { Side::Bridges };
+        // As in Linux, a VLAN of a NIC comes before the bridge that the NIC is in.
+        let is_stacks = device.feeds_stack() || self.host.stack().has_vlan_of(port, &frame);
+        let side = if is_stacks { Side::Stack } else { Side::Bridges };
         if self.captures.are_any() {
             self.captures.see(cx, device, port, Direction::In, &frame);
         }

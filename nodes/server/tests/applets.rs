@@ -376,7 +376,7 @@ fn errors_are_the_originals() {
     let (mut lab, _, server) = server("");
     for (line, expect) in [
         ("ip foo", "Object \"foo\" is unknown, try \"ip help\"."),
-        ("ip addr add 10.1.1.3/24 dev eth0", "RTNETLINK answers: File exists"),
+        ("ip addr add 10.1.1.3/24 dev eth0", "Error: ipv4: Address already assigned."),
         ("ip addr del 9.9.9.9/8 dev eth0", "Error: ipv4: Address not found."),
         ("ip addr add foo dev eth0", "Error: any valid prefix is expected rather than \"foo\"."),
         ("ip addr add 1.1.1.1/8", "Not enough information: \"dev\" argument is required."),

@@ -11,7 +11,7 @@ use sim_core::{Cx, Time};
 use super::words::shown;
 use super::{Answer, Failure, Line};
 use crate::Server;
-use crate::capture::Wanted;
+use crate::capture::{MAX_DUMPS, Wanted};
 use crate::filter::Filter;
 
 /// How a frame is printed.
@@ -81,6 +81,9 @@ pub(crate) fn run(server: &mut Server, _: &mut Cx<'_>, line: &Line<'_>) -> Answe
                 letter => return Err(usage(format!("invalid option -- '{letter}'"))),
             }
         }
+    }
+    if server.captures.are_full() {
+        return Err(usage(format!("{MAX_DUMPS} run already: end some")));
     }
     let parsed = Filter::parse(&filter).ok_or_else(|| usage("can't parse filter expression: syntax error".into()))?;
     let first = || server.devices.iter().next().map(|(_, device)| device.name.clone());

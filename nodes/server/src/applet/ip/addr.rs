@@ -50,7 +50,8 @@ fn change(server: &mut Server, words: &[&str], add: bool, replace: bool) -> Answ
     });
     match (add, found) {
         (true, Some(_)) if replace => return done(),
-        (true, Some(_)) => return Err(kernel("File exists")),
+        (true, Some(_)) if address.is_ipv6() => return Err(Failure::new(2, "Error: ipv6: address already assigned.")),
+        (true, Some(_)) => return Err(Failure::new(2, "Error: ipv4: Address already assigned.")),
         (true, None) if !is_station(address.address()) => return Err(kernel("Invalid argument")),
         (true, None) => addresses.push(address),
         (false, Some(at)) => drop(addresses.remove(at)),
