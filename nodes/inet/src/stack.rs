@@ -117,7 +117,8 @@ impl Stack {
         tag.is_some_and(|tag| tag.tpid == packet::EtherType::VLAN && self.interfaces.sub(port, tag.vid).is_some())
     }
 
-    /// Whether packets to `address` stay here: an address of any interface, or a loopback address.
+    /// Whether packets to `address` stay here: an address of any interface that isn't taken down, or a
+    /// loopback address.
     pub fn is_local(&self, address: IpAddr) -> bool {
         address.is_loopback() || self.interfaces.own(address)
     }

@@ -368,6 +368,12 @@ fn tutorials_lines_that_prepare_a_machine_are_accepted_and_others_are_not() {
     assert!(lab.failure(server, "iptables -L").starts_with("iptables: no packet filter here"));
     assert_eq!(lab.failure(server, "ifconfg eth0"), "unknown command `ifconfg`: did you mean `ifconfig`?");
     assert_eq!(lab.failure(server, "ovs-vsclt show"), "unknown command `ovs-vsclt`: did you mean `ovs-vsctl`?");
+    let help = lab.line(server, "help");
+    assert!(
+        server::applets()
+            .iter()
+            .all(|applet| help.contains(&format!("\n{} ", applet.name)) || help.starts_with(applet.name))
+    );
     assert!(lab.failure(server, "frobnicate").starts_with("unknown command `frobnicate`"));
 }
 
