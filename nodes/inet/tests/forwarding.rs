@@ -52,6 +52,9 @@ fn router() -> Rig {
     rig
 }
 
+/// A frame that left: by which port, its bytes, and whether they are where they came in.
+type Sent = (u32, Vec<u8>, bool);
+
 /// A packet in a frame to the router, with padding behind it.
 fn packet(src: [u8; 4], dst: [u8; 4], ttl: u8) -> Vec<u8> {
     let header = ipv4::Repr {
@@ -78,7 +81,7 @@ impl Rig {
     }
 
     /// What leaves after a frame came in on port 0, and whether it is the same memory.
-    fn offer(&mut self, bytes: &[u8], share: bool) -> (Vec<(u32, Vec<u8>, bool)>, Vec<DropReason>) {
+    fn offer(&mut self, bytes: &[u8], share: bool) -> (Vec<Sent>, Vec<DropReason>) {
         let frame = self.pool.copied(bytes);
         let end = frame.bytes().as_ptr_range().end;
         let kept = share.then(|| frame.share());

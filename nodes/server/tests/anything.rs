@@ -103,3 +103,27 @@ fn two_servers_that_route_to_each_other_give_up_a_packet_when_its_time_is_over()
     assert_eq!(lab.ping(h, "99.0.0.1"), error);
     assert!(lab.engine.events() < 200, "{}", lab.engine.events());
 }
+
+#[test]
+fn a_loop_between_stack_and_bridge_ends_with_the_time_to_live() {
+    let mut lab = Lab::new();
+    let vm = lab.host(1, "10.0.0.9/24", "10.0.0.1");
+    let setup = "
+        ovs-vsctl add-br br0
+        ovs-vsctl add-port br0 tap0
+        ovs-vsctl add-br br1
+        ovs-vsctl add-port br1 other -- set interface other type=internal
+        ifconfig br0 10.0.0.1/24
+        ifconfig br1 10.1.0.1/24
+        ip link set other up
+        sysctl -w net.ipv4.ip_forward=1
+        ip route add default via 10.1.0.9
+        ip link set other address 02:00:00:00:00:88
+        ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:88 dev br1";
+    let server = lab.server(&Plan { name: "s", nics: &[], taps: &["tap0"], setup });
+    lab.link((vm, 0), (server, 0));
+    let error = Outcome::Error { from: [10, 0, 0, 1].into(), error: IcmpError::TimeExceeded };
+    assert_eq!(lab.ping(vm, "99.0.0.1"), error);
+    let drops = lab.drops();
+    assert!(drops.len() == 1 && drops[0].contains("ttl_expired"), "{drops:?}");
+}

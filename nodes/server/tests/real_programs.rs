@@ -309,7 +309,7 @@ fn the_real_tcpdump_prints_the_same_lines_for_the_same_filters() {
         let frame = [&b"\x02\0\0\0\0\x74\x02\0\0\0\0\x64\x08\0"[..], packet].concat();
         lab.engine.act(a, |device, cx| match device {
             lab::Device::Server(server) => {
-                server.with_host(cx, |host, cx| host.send_raw(cx, sim_core::PortIx(0), &frame, sim_core::Tag::NONE))
+                server.with_host(cx, |host, cx| host.send_raw(cx, sim_core::PortIx(0), &frame, sim_core::Tag::NONE));
             }
             lab::Device::Host(_) => {}
         });

@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use host::{Cidr, Reply};
 use inet::IfIx;
 
-use super::link::{brief_head, head, link_line};
+use super::link::{brief_head, head, head_v6, link_line};
 use super::{Answer, Failure, Options, Words, command, find, find_shown, kernel, no_device};
 use crate::Server;
 use crate::applet::done;
@@ -105,7 +105,10 @@ fn show(server: &Server, options: Options, words: &[&str]) -> Answer {
             text.push('\n');
             continue;
         }
-        head(server, ix, "", &mut text);
+        match options.v6 {
+            Some(true) => head_v6(server, ix, &mut text),
+            _ => head(server, ix, "", &mut text),
+        }
         if options.v6.is_none() {
             link_line(server, ix, &mut text);
         }
