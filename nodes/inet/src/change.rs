@@ -72,7 +72,7 @@ impl Stack {
     pub fn remove_interface(&mut self, cx: &mut Cx<'_>, ix: IfIx, upper: &mut impl Upper) {
         let Interface { port, vlan, .. } = *self.interfaces.get(ix);
         let gone = if vlan.is_none() { self.interfaces.at_port(port) } else { vec![ix] };
-        self.drop_routes_of(&gone);
+        self.drop_routes_of(&gone, |_| true);
         self.forget_neighbors(cx, |interface| gone.contains(&interface), DropReason::PortDown, upper);
         gone.into_iter().for_each(|ix| self.interfaces.remove(ix));
         self.rebuild_routes();
@@ -85,7 +85,7 @@ impl Stack {
             return;
         }
         if !up {
-            self.drop_routes_of(&[ix]);
+            self.drop_routes_of(&[ix], |_| true);
             self.forget_neighbors(cx, |interface| interface == ix, DropReason::PortDown, upper);
         }
         self.interfaces.get_mut(ix).admin_up = up;
@@ -189,6 +189,12 @@ impl Stack {
         Ok(())
     }
 
+    /// Removes the static routes in use by an interface whose prefix `gone` is true of.
+    pub fn remove_routes_by(&mut self, ix: IfIx, gone: impl Fn(Cidr) -> bool) {
+        self.drop_routes_of(&[ix], gone);
+        self.rebuild_routes();
+    }
+
     /// Enters a neighbour by hand. It stays until it is removed, its interface goes down or the table is full.
     ///
     /// # Errors
@@ -230,18 +236,22 @@ impl Stack {
         self.forget_neighbors(cx, |interface| interface == ix, DropReason::NoNeighbor, upper);
     }
 
-    /// Takes out the static routes in use by some interfaces, and those that name one of them.
-    fn drop_routes_of(&mut self, gone: &[IfIx]) {
-        let names: Vec<String> = gone.iter().map(|ix| self.interfaces.get(*ix).name.clone()).collect();
+    /// Takes out the static routes in use by some interfaces, and those that name one of them, if `gone` is true of
+    /// their prefix.
+    fn drop_routes_of(&mut self, interfaces: &[IfIx], gone: impl Fn(Cidr) -> bool) {
+        let names: Vec<String> = interfaces.iter().map(|ix| self.interfaces.get(*ix).name.clone()).collect();
         let used: Vec<(Cidr, Option<IpAddr>, u32)> = self
             .routes
             .iter()
-            .filter(|route| route.is_static && gone.contains(&route.interface))
+            .filter(|route| route.is_static && interfaces.contains(&route.interface))
             .map(|route| (route.to, route.via, route.metric))
             .collect();
         self.static_routes.remove(|config, metric| {
-            let named = config.interface.as_ref().is_some_and(|name| names.contains(name));
-            named || (config.interface.is_none() && used.contains(&(config.to.network(), config.via, metric)))
+            let is_by = match &config.interface {
+                Some(name) => names.contains(name),
+                None => used.contains(&(config.to.network(), config.via, metric)),
+            };
+            is_by && gone(config.to)
         });
     }
 }

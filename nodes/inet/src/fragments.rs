@@ -98,3 +98,21 @@ fn blank_options(mut options: &mut [u8]) {
         options = rest;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_fragments_have_only_the_options_that_are_to_be_copied() {
+        // Record route (7) of three bytes, a no-operation, router alert (148) of four, an end.
+        let mut options = [7, 3, 4, 1, 148, 4, 0, 0, 0, 9, 9, 9];
+        blank_options(&mut options);
+        assert_eq!(options, [1, 1, 1, 1, 148, 4, 0, 0, 0, 9, 9, 9]);
+        // A length that is none ends with the bytes.
+        for mut options in [[7, 0, 7, 200], [148, 1, 7, 1], [7, 255, 0, 0]] {
+            blank_options(&mut options);
+            assert!(options.iter().all(|byte| *byte == 1 || *byte >= 148 || *byte == 0), "{options:?}");
+        }
+    }
+}

@@ -340,9 +340,9 @@ impl Interfaces {
         self.all.iter().position(|interface| interface.name == name && !interface.is_removed).map(|at| IfIx(at as u32))
     }
 
-    /// Whether any interface has this address.
+    /// Whether any interface that isn't taken down has this address.
     #[inline]
     pub(crate) fn own(&self, address: IpAddr) -> bool {
-        self.all.iter().any(|interface| interface.owns(address))
+        self.all.iter().any(|interface| interface.admin_up && interface.owns(address))
     }
 }

@@ -106,6 +106,14 @@ impl Stack {
         self.hop(to, interface).is_some_and(|hop| self.source(hop, to).is_some())
     }
 
+    /// The own address that a packet to `to` would be from; of an own address, that itself.
+    pub fn source_to(&self, to: IpAddr, interface: Option<IfIx>) -> Option<IpAddr> {
+        if self.is_local(to) {
+            return Some(to);
+        }
+        self.hop(to, interface).and_then(|hop| self.source(hop, to))
+    }
+
     /// Sends a frame out of a NIC as it is. Bytes beyond the longest frame are cut off.
     pub fn send_raw(&mut self, cx: &mut Cx<'_>, port: PortIx, bytes: &[u8], tag: Tag) {
         let mut frame = cx.pool.copied(&bytes[..bytes.len().min(frame::MAX_LEN)]);

@@ -107,13 +107,21 @@ impl Stack {
         self.interfaces.named(name)
     }
 
-    /// All addresses, interface by interface, IPv6 link-local ones last of each.
+    /// All addresses but for loopback ones, interface by interface, IPv6 link-local ones last of each.
     pub fn addresses(&self) -> impl Iterator<Item = (IfIx, Cidr)> + '_ {
         let indexed = self.interfaces().iter().enumerate();
-        indexed.flat_map(|(at, interface)| interface.addresses().iter().map(move |a| (IfIx(at as u32), *a)))
+        let all = indexed.flat_map(|(at, interface)| interface.addresses().iter().map(move |a| (IfIx(at as u32), *a)));
+        all.filter(|(_, own)| !own.address().is_loopback())
     }
 
-    /// Whether packets to `address` stay here: an address of any interface, or a loopback address.
+    /// Whether a frame carries the tag of a VLAN that a port has a sub-interface for.
+    pub fn has_vlan_of(&self, port: PortIx, frame: &[u8]) -> bool {
+        let tag = packet::wire::vlan::outer(frame).and_then(|(_, tag)| tag);
+        tag.is_some_and(|tag| tag.tpid == packet::EtherType::VLAN && self.interfaces.sub(port, tag.vid).is_some())
+    }
+
+    /// Whether packets to `address` stay here: an address of any interface that isn't taken down, or a
+    /// loopback address.
     pub fn is_local(&self, address: IpAddr) -> bool {
         address.is_loopback() || self.interfaces.own(address)
     }

@@ -56,14 +56,6 @@ impl Loopback {
 }
 
 impl Stack {
-    /// The own address that a packet to `dst` is from: `dst` itself if it is an own one; `None` if no route leads there.
-    pub fn source_to(&self, dst: IpAddr) -> Option<IpAddr> {
-        if self.is_local(dst) {
-            return Some(dst);
-        }
-        self.source(self.hop(dst, None)?, dst)
-    }
-
     /// The MTU in bytes of the interface by which packets to `dst` leave.
     pub fn mtu_to(&self, dst: IpAddr) -> Option<u16> {
         let ix = if self.is_local(dst) { self.owner(dst)? } else { self.hop(dst, None)?.interface };
@@ -109,7 +101,7 @@ impl Stack {
         if size > usize::from(u16::MAX) {
             return Err(SendError::TooLong);
         }
-        let src = self.source_to(dst).ok_or(SendError::NoRoute(dst))?;
+        let src = self.source_to(dst, None).ok_or(SendError::NoRoute(dst))?;
         let outgoing = Outgoing { src, dst, protocol: IpProtocol::UDP, ttl, dont_fragment: false, size, tag };
         self.send(cx, &outgoing, upper, |bytes| {
             udp::Repr { src_port, dst_port, payload: data }.emit(bytes, pseudo(src, dst, IpProtocol::UDP, size));

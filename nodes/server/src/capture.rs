@@ -16,6 +16,9 @@ use crate::filter::Filter;
 /// The most bytes of text that a dump keeps; it ends there.
 pub(crate) const MAX_TEXT: usize = 16 << 20;
 
+/// The most dumps that run at once.
+pub(crate) const MAX_DUMPS: usize = 64;
+
 /// Which way a frame passes a device, as seen from the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -61,6 +64,11 @@ impl Captures {
     #[inline]
     pub(crate) fn are_any(&self) -> bool {
         !self.dumps.is_empty()
+    }
+
+    /// Whether as many run as may.
+    pub(crate) fn are_full(&self) -> bool {
+        self.dumps.len() >= MAX_DUMPS
     }
 
     pub(crate) fn start(&mut self, id: SessionId, wanted: Wanted) {

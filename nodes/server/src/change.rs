@@ -66,18 +66,18 @@ impl Server {
         port: PortIx,
         is_up: bool,
     ) -> Result<(), ConfigError> {
-        let config = InterfaceConfig::new(name, port, self.switch.mac(name));
+        let mac = self.switch.mac(name);
+        let config = InterfaceConfig::new(name, port, mac);
         let (stack, upper) = self.host.stack_mut();
         let ix = stack.add_interface(config)?;
         stack.set_admin(cx, ix, is_up, upper);
-        let has_carrier = kind == Kind::Internal;
-        if has_carrier {
+        let device = Device::new(name, kind, ix, is_up);
+        if device.has_carrier {
             stack.carrier(cx, port, Carrier::Up, upper);
         }
-        let device =
-            Device { name: name.to_owned(), kind, ix, has_carrier, is_up, is_bridged: false, has_address: false };
         self.devices.insert(port, device);
         self.switch.attach(name, port);
+        self.switch.set_mac(port, mac);
         Ok(())
     }
 
@@ -135,13 +135,17 @@ impl Server {
         }
     }
 
-    /// Replaces the addresses of an interface; the one made from the MAC address is no matter of the caller's.
+    /// Replaces the addresses of an interface; the one made from the MAC address is no matter of the caller's. As in
+    /// Linux, with its last IPv4 address go the IPv4 routes by it.
     pub(crate) fn set_addresses(&mut self, ix: IfIx, addresses: Vec<Cidr>) {
         let (stack, _) = self.host.stack_mut();
+        if !addresses.iter().any(|own| !own.is_ipv6()) {
+            stack.remove_routes_by(ix, |to| !to.is_ipv6());
+        }
         stack.set_addresses(ix, addresses);
         let port = stack.interface(ix).port();
-        let has_address =
-            stack.interfaces().iter().any(|i| !i.is_removed() && i.port() == port && !i.addresses().is_empty());
+        let here = stack.interfaces().iter().filter(|interface| !interface.is_removed() && interface.port() == port);
+        let has_address = here.flat_map(Interface::addresses).next().is_some();
         if let Some(device) = self.devices.get_mut(port) {
             device.has_address = has_address;
         }
@@ -156,7 +160,13 @@ impl Server {
 
     /// Gives an interface another MAC address.
     pub(crate) fn set_mac(&mut self, ix: IfIx, mac: MacAddr) -> Result<(), ConfigError> {
-        self.host.stack_mut().0.set_mac(ix, mac)
+        let stack = self.host.stack_mut().0;
+        stack.set_mac(ix, mac)?;
+        let interface = stack.interface(ix);
+        if interface.vlan().is_none() {
+            self.switch.set_mac(interface.port(), mac);
+        }
+        Ok(())
     }
 
     /// The link of a port came up or went down.
@@ -200,6 +210,34 @@ impl Server {
         }
         for (_, device) in self.devices.iter_mut() {
             device.is_bridged = members.iter().any(|member| member.name == device.name);
+        }
+        self.follow_macs(&members);
+    }
+
+    /// Gives each bridge's local port the MAC address that Open vSwitch gives it: that of the configuration, else the
+    /// lowest of the bridge's NICs, else one of its own. So what neighbours know of a NIC stays right when its address
+    /// moves to the bridge.
+    fn follow_macs(&mut self, members: &[Member]) {
+        for local in members.iter().filter(|member| member.name == member.bridge) {
+            let Some((port, device)) = self.devices.named(&local.name).filter(|(_, d)| d.kind == Kind::Internal) else {
+                continue;
+            };
+            let ix = device.ix;
+            let nics = members.iter().filter(|member| member.bridge == local.bridge).filter_map(|member| {
+                let (_, device) = self.devices.named(&member.name)?;
+                (device.kind == Kind::Nic).then(|| self.interface(device.ix).mac())
+            });
+            let row = self.bridge_rows().find(|row| row.str(bridge::NAME) == Some(&local.bridge));
+            let wanted = row.and_then(|row| row.value(bridge::OTHER_CONFIG, "hwaddr")?.parse().ok());
+            let wanted = wanted.or(nics.min());
+            if device.given_mac == wanted {
+                continue;
+            }
+            // Without a NIC it keeps what it has, as nobody knows better.
+            let is_set = wanted.is_some_and(|mac| self.set_mac(ix, mac).is_ok());
+            if let Some(device) = self.devices.get_mut(port).filter(|_| is_set) {
+                device.given_mac = wanted;
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! loopback, bridges' local ports and other internal interfaces, and TAPs that nobody opened.
 
 use inet::IfIx;
+use packet::MacAddr;
 use sim_core::PortIx;
 
 /// The most devices of a server.
@@ -38,6 +39,24 @@ pub(crate) struct Device {
     pub(crate) is_bridged: bool,
     /// Whether the stack has an address on it.
     pub(crate) has_address: bool,
+    /// Of a bridge's local port, the MAC address that its bridge gave it last.
+    pub(crate) given_mac: Option<MacAddr>,
+}
+
+impl Device {
+    /// A device that is in no bridge and has no address.
+    pub(crate) fn new(name: &str, kind: Kind, ix: IfIx, is_up: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            ix,
+            has_carrier: matches!(kind, Kind::Internal | Kind::Loopback),
+            is_up,
+            is_bridged: false,
+            has_address: false,
+            given_mac: None,
+        }
+    }
 }
 
 impl Device {

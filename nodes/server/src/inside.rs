@@ -12,8 +12,9 @@ use crate::Server;
 use crate::capture::Direction;
 use crate::devices::Kind;
 
-/// How often a frame and what it causes may cross between stack and bridges at one instant.
-pub(crate) const MAX_CROSSINGS: u8 = 32;
+/// How often a frame and what it causes may cross between stack and bridges at one instant: twice for each hop that a
+/// packet can have, so that a loop ends as on a wire, by the time to live.
+pub(crate) const MAX_CROSSINGS: u16 = 2 * 255;
 
 /// Who handles a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(crate) struct Work {
     side: Side,
     port: PortIx,
     frame: Frame,
-    crossings: u8,
+    crossings: u16,
 }
 
 /// The list, and what it needs again and again.
@@ -46,7 +47,9 @@ impl Server {
         let Some(device) = self.devices.get(port).filter(|device| device.is_up) else {
             return cx.out.drop(frame, Drop::at(port, DropReason::PortDown));
         };
-        let side = if device.feeds_stack() { Side::Stack } else { Side::Bridges };
+        // As in Linux, a VLAN of a NIC comes before the bridge that the NIC is in.
+        let is_stacks = device.feeds_stack() || self.host.stack().has_vlan_of(port, &frame);
+        let side = if is_stacks { Side::Stack } else { Side::Bridges };
         if self.captures.are_any() {
             self.captures.see(cx, device, port, Direction::In, &frame);
         }
@@ -85,7 +88,7 @@ impl Server {
     }
 
     /// Looks at what one side has sent.
-    fn sort(&mut self, cx: &mut Cx<'_>, from: Side, crossings: u8, out: &mut Outbox) {
+    fn sort(&mut self, cx: &mut Cx<'_>, from: Side, crossings: u16, out: &mut Outbox) {
         for (drop, frame) in out.take_drops() {
             cx.out.drop(frame, drop);
         }

@@ -2,6 +2,7 @@
 
 use host::{ConfigError, Host, HostConfig, Reply, SessionId};
 use inet::IfIx;
+use packet::MacAddr;
 use sim_core::{Batch, Carrier, Cx, Drop, Node, PortIx, Seed, Tag, Time};
 use switch::{CommandError, Switch, WorkerHandle};
 
@@ -113,33 +114,29 @@ impl Server {
     }
 
     fn add_nics(&mut self) {
-        let nics: Vec<_> = self
+        let nics: Vec<(PortIx, Device, MacAddr)> = self
             .host
             .interfaces()
             .iter()
             .enumerate()
             .filter(|(_, interface)| interface.vlan().is_none())
-            .map(|(at, nic)| (IfIx(at as u32), nic.name().to_owned(), nic.port(), !nic.addresses().is_empty()))
+            .map(|(at, nic)| {
+                let mut device = Device::new(nic.name(), Kind::Nic, IfIx(at as u32), true);
+                device.has_address = !nic.addresses().is_empty();
+                (nic.port(), device, nic.mac())
+            })
             .collect();
-        for (ix, name, port, has_address) in nics {
-            self.switch.attach(&name, port);
-            let (kind, has_carrier, is_up, is_bridged) = (Kind::Nic, false, true, false);
-            self.devices.insert(port, Device { name, kind, ix, has_carrier, is_up, is_bridged, has_address });
+        for (port, device, mac) in nics {
+            self.switch.attach(&device.name, port);
+            self.switch.set_mac(port, mac);
+            self.devices.insert(port, device);
         }
     }
 
     fn add_loopback(&mut self) -> Result<(), ConfigError> {
         let Some(port) = self.devices.vacant() else { return Ok(()) };
         self.loopback = self.host.stack_mut().0.add_loopback(port)?;
-        let device = Device {
-            name: "lo".to_owned(),
-            kind: Kind::Loopback,
-            ix: self.loopback,
-            has_carrier: true,
-            is_up: true,
-            is_bridged: false,
-            has_address: true,
-        };
+        let device = Device::new("lo", Kind::Loopback, self.loopback, true);
         self.devices.insert(port, device);
         Ok(())
     }

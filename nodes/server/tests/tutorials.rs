@@ -173,3 +173,54 @@ fn packets_go_from_bridge_to_bridge_if_and_only_if_forwarding_is_on() {
     lab.line(server, "echo 0 > /proc/sys/net/ipv4/ip_forward");
     assert!(!lab.reaches(h1, "10.2.0.1"));
 }
+
+#[test]
+fn a_tap_is_unplugged_until_a_bridge_takes_it_or_it_has_an_address() {
+    let mut lab = Lab::new();
+    let vm = lab.host(1, "10.0.0.1/24", "");
+    let server = lab.server(&Plan { name: "s", nics: &[], taps: &["tap0"], setup: "" });
+    lab.link((vm, 0), (server, 0));
+    assert!(!lab.reaches(vm, "10.0.0.2"));
+    let unplugged = "tap0: no_bridge (tap0 is in no bridge; `ovs-vsctl add-port BRIDGE tap0` adds it)";
+    assert!(lab.drops().iter().all(|drop| drop == unplugged || drop == "0: no_neighbor"));
+    lab.line(server, "ifconfig tap0 10.0.0.2/24");
+    assert!(lab.reaches(vm, "10.0.0.2") && lab.reaches(server, "10.0.0.1"));
+    lab.drops();
+    lab.line(server, "ip link set tap0 down");
+    assert!(!lab.reaches(vm, "10.0.0.2"));
+    let down = "tap0: port_down (tap0 is down; `ip link set tap0 up` brings it up)";
+    assert!(lab.drops().iter().any(|drop| drop == down));
+}
+
+#[test]
+fn the_default_route_goes_with_the_last_address_and_is_added_again_by_the_bridge() {
+    let (mut lab, peer, server) =
+        one_nic("route add default gw 192.168.1.1\novs-vsctl add-br br0\novs-vsctl add-port br0 eth0");
+    lab.line(peer, "ip 192.168.1.1/24");
+    assert!(lab.line(server, "ip route").starts_with("default via 192.168.1.1 dev eth0"));
+    lab.lines(server, "ifconfig eth0 0.0.0.0\nifconfig br0 192.168.1.5 netmask 255.255.255.0 up");
+    assert!(!lab.line(server, "ip route").contains("default"));
+    lab.line(server, "route add default gw 192.168.1.1 br0");
+    assert!(lab.line(server, "ip route").starts_with("default via 192.168.1.1 dev br0"));
+    assert!(lab.reaches(server, "192.168.1.1"));
+}
+
+#[test]
+fn a_vlan_of_a_nic_comes_before_the_bridge_that_the_nic_is_in() {
+    let mut lab = Lab::new();
+    let setup = |n: u8, more: &str| {
+        format!(
+            "
+        ip link add link eth0 name eth0.10 type vlan id 10
+        ip addr add 10.10.0.{n}/24 dev eth0.10
+        ip link set eth0.10 up
+        {more}"
+        )
+    };
+    let nics: &[(&str, &[&str])] = &[("eth0", &[])];
+    let a = lab.server(&Plan { name: "a", nics, taps: &[], setup: &setup(1, "") });
+    let bridged = setup(2, "ovs-vsctl add-br br0\novs-vsctl add-port br0 eth0");
+    let b = lab.server(&Plan { name: "b", nics, taps: &[], setup: &bridged });
+    lab.link((a, 0), (b, 0));
+    assert!(lab.reaches(a, "10.10.0.2"));
+}

@@ -128,7 +128,7 @@ impl Sockets {
         to: SocketAddr,
         options: ConnectOptions,
     ) -> Result<SocketId, ConnectError> {
-        let source = stack.source_to(to.ip()).ok_or(ConnectError::NoRoute(to.ip()))?;
+        let source = stack.source_to(to.ip(), None).ok_or(ConnectError::NoRoute(to.ip()))?;
         if self.slots.len() >= MAX_SOCKETS && !self.evict() {
             return Err(ConnectError::TooMany);
         }

@@ -1,6 +1,7 @@
 //! The node's ports, as the lab gave them, and whether their links are up.
 
 use crate::shared::Shared;
+use packet::MacAddr;
 use sim_core::{Carrier, PortIx};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ struct LabPort {
     name: Option<Box<str>>,
     is_up: bool,
     link_resets: u32,
+    /// The device's own MAC address, if it was told.
+    mac: Option<MacAddr>,
 }
 
 /// A place in a bridge.
@@ -42,6 +45,14 @@ impl LabPorts {
         if let Some(port) = self.by_name.remove(name) {
             *self.port_mut(port) = LabPort::default();
         }
+    }
+
+    pub(crate) fn set_mac(&mut self, port: PortIx, mac: MacAddr) {
+        self.port_mut(port).mac = Some(mac);
+    }
+
+    pub(crate) fn mac(&self, name: &str) -> Option<MacAddr> {
+        self.ports.get(self.find(name)?.index())?.mac
     }
 
     /// Takes note of a link that came up or went down; whether that is a change.

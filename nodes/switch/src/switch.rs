@@ -111,6 +111,11 @@ impl Switch {
         self.wake_trees();
     }
 
+    /// Tells the MAC address of the network device at a port, and of a bridge if that is its local port.
+    pub fn set_mac(&mut self, port: PortIx, mac: MacAddr) {
+        self.lab.set_mac(port, mac);
+    }
+
     /// The rows. Status columns are written when a command line is run.
     pub fn store(&self) -> &Store {
         &self.store
@@ -260,9 +265,10 @@ impl Switch {
         self.bridges.iter().find(|bridge| Arc::ptr_eq(&bridge.shared, &place.bridge))
     }
 
-    /// The address of an interface or bridge: local, unicast, a hash of the names of node and interface.
+    /// The address of an interface or bridge: the one that was told, else a local and unicast one, a hash of the names of
+    /// node and interface.
     pub fn mac(&self, interface: &str) -> MacAddr {
-        mac(self.seed, &self.name, interface)
+        self.lab.mac(interface).unwrap_or_else(|| mac(self.seed, &self.name, interface))
     }
 
     /// Marks that the bridges have to follow the rows.
@@ -351,7 +357,6 @@ impl Switch {
 
     fn follow_rows(&mut self, now: Time) {
         let Self { name, seed, store, lab, bridges, worker, .. } = self;
-        let mac_of = |interface: &str| mac(*seed, name, interface);
         let mut worker = worker.0.borrow_mut();
         let rows: Vec<&Row> = store.root().map_or(Vec::new(), |root| {
             let uuids: Vec<_> = root.references(open_vswitch::BRIDGES).collect();
@@ -372,6 +377,7 @@ impl Switch {
                 bridges.push(Bridge::new(row, worker.admit(), key));
                 bridges.len() - 1
             });
+            let mac_of = |interface: &str| lab.mac(interface).unwrap_or_else(|| mac(*seed, name, interface));
             bridges[at].follow(store, row, lab, &mut worker, &mac_of, now);
             let has_tree = bridges[at].tree.is_some();
             for (slot, member) in bridges[at].slots.iter().enumerate() {

@@ -281,7 +281,7 @@ impl Step<'_, '_> {
         ttl: u8,
         data: &[u8],
     ) -> Result<(), SendError> {
-        if self.stack.source_to(to.ip()).is_none() {
+        if self.stack.source_to(to.ip(), None).is_none() {
             return Err(SendError::NoRoute(to.ip()));
         }
         self.outbox.push(Mail { to, from_port, ttl, data: data.to_vec(), tag: self.tag });

@@ -256,7 +256,7 @@ impl Transfer {
                 stream.port = step.open_port();
                 stream.connected = Some(now);
                 stream.next = now;
-                let Some(source) = step.stack.source_to(to) else {
+                let Some(source) = step.stack.source_to(to, None) else {
                     self.failed = Some(AttemptOutcome::NoRoute);
                     return;
                 };

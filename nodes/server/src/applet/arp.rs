@@ -105,7 +105,7 @@ fn table(server: &Server, entries: &[(NeighborKey, NeighborState)], bsd: bool) -
         let _ = match (*state, bsd) {
             (NeighborState::Incomplete, true) => writeln!(text, "? ({address}) at <incomplete> on {name}"),
             (NeighborState::Incomplete, false) => {
-                writeln!(text, "{:<23}          {:<35}{name}", address.to_string(), "(incomplete)")
+                writeln!(text, "{:<23}  {:<8}{:<42}{name}", address.to_string(), "", "(incomplete)")
             }
             (NeighborState::Reachable(mac, until), _) => row(&mut text, address, mac, until == Time::NEVER, name, bsd),
             (NeighborState::Stale(mac), _) => row(&mut text, address, mac, false, name, bsd),
@@ -122,7 +122,7 @@ fn row(text: &mut String, address: IpAddr, mac: MacAddr, is_static: bool, name: 
         }
         false => {
             let flags = if is_static { "CM" } else { "C" };
-            writeln!(text, "{:<23}  {:<8}{mac:<20}{flags:<22}{name}", address.to_string(), "ether")
+            writeln!(text, "{:<23}  {:<8}{:<20}{flags:<22}{name}", address.to_string(), "ether", mac.to_string())
         }
     }
 }

@@ -134,10 +134,12 @@ fn set_v4(
     } else {
         let invalid = || Failure::new(1, "SIOCSIFADDR: Invalid argument");
         let own = Cidr::new(ip.into(), len).filter(|_| is_station(ip.into())).ok_or_else(invalid)?;
-        match first {
-            Some(at) => addresses[at] = own,
-            None => addresses.insert(0, own),
+        if let Some(at) = first {
+            // The old one goes first, and what depends on it.
+            addresses.remove(at);
+            server.set_addresses(ix, addresses.clone());
         }
+        addresses.insert(0, own);
     }
     server.set_addresses(ix, addresses);
     Ok(())

@@ -124,6 +124,7 @@ pub(crate) fn run(server: &mut Server, cx: &mut Cx<'_>, line: &[String], tag: Ta
     } else {
         let reply = server.with_host(cx, |host, cx| host.command(cx, &words, tag));
         match reply {
+            Reply::Done(text) if matches!(program, "help" | "?") => Ok(Reply::Done(format!("{}\n{text}", help()))),
             Reply::Failed(message) if message.starts_with("unknown command") => Err(unknown(program, message)),
             Reply::Failed(message) => Err(Failure::new(1, message)),
             reply => Ok(reply),
@@ -151,6 +152,13 @@ pub(crate) fn set_up(server: &mut Server, cx: &mut Cx<'_>, line: &[String]) -> R
         Ok(Reply::Failed(message)) => Err(CommandError { message, status: 1 }),
         Err(Failure { message, status }) => Err(CommandError { message, status }),
     }
+}
+
+/// The programs, one a line. Where a host's prompt has a word of the same name, the program is meant.
+fn help() -> String {
+    let lines = APPLETS.iter().map(|applet| format!("{:<29} {}\n", applet.name, applet.what));
+    let switch = SWITCH.iter().map(|name| format!("{name:<29} Open vSwitch\n"));
+    lines.chain(switch).collect()
 }
 
 fn find(name: &str) -> Option<&'static Applet> {

@@ -5,7 +5,7 @@ use core::fmt::Write;
 use core::net::IpAddr;
 
 use host::{Outcome, PingError, PingRequest, PingStatus, Reply};
-use inet::{IcmpError, IfIx};
+use inet::IcmpError;
 use sim_core::{Cx, Duration, Time};
 
 use super::words::shown;
@@ -15,6 +15,8 @@ use crate::session::PingSession;
 
 /// How many requests are sent if nobody says.
 const DEFAULT_COUNT: u32 = 5;
+/// How long a reply is waited for if nobody says: so long that a neighbour that doesn't answer is told of.
+const LINGER: Duration = Duration::from_secs(10);
 
 /// How a ping is printed.
 #[derive(Clone, Debug)]
@@ -50,7 +52,7 @@ pub(crate) fn run(server: &mut Server, cx: &mut Cx<'_>, line: &Line<'_>) -> Answ
         let unknown = || Failure::new(2, format!("ping: unknown iface: {}", shown(name)));
         request.interface = Some(server.interface_named(name).or_else(by_address).ok_or_else(unknown)?);
     }
-    let src = source(server, to, request.interface);
+    let src = server.host.stack().source_to(to, request.interface);
     let of = match (&from, src) {
         (Some(name), Some(src)) => format!(" from {src} {name}:"),
         _ => String::new(),
@@ -70,26 +72,11 @@ pub(crate) fn run(server: &mut Server, cx: &mut Cx<'_>, line: &Line<'_>) -> Answ
     Ok(server.end_session(id, false).map_or(Reply::Running(id), Reply::Done))
 }
 
-/// The own address that speaks to `to`.
-fn source(server: &Server, to: IpAddr, interface: Option<IfIx>) -> Option<IpAddr> {
-    let stack = server.host.stack();
-    if stack.is_local(to) {
-        return Some(to);
-    }
-    let hop = match interface {
-        Some(ix) => stack.routes().lookup_on(to, ix),
-        None => stack.routes().lookup(to),
-    }?;
-    let addresses = stack.interface(hop.interface).addresses();
-    let own = || addresses.iter().filter(|own| own.is_ipv6() == to.is_ipv6());
-    own().find(|own| own.contains(hop.address)).or_else(|| own().next()).map(|own| own.address())
-}
-
 fn options(line: &Line<'_>) -> Result<Options, Failure> {
     // Refused below if nobody names a better one.
     let nobody = IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED);
     let mut options = Options {
-        request: PingRequest::new(nobody, line.tag),
+        request: PingRequest { timeout: LINGER, ..PingRequest::new(nobody, line.tag) },
         has_count: false,
         deadline: None,
         quiet: false,

@@ -15,7 +15,7 @@ const USAGE: &str = "Usage: route [-n] [-A inet|inet6]
        route [-A inet6] {add|del} [-net|-host] TARGET [netmask MASK] [gw GATEWAY] [metric N] [[dev] IFACE]";
 
 /// The metric of a route of IPv6 that is given none.
-const METRIC_V6: u32 = 1024;
+pub(crate) const METRIC_V6: u32 = 1024;
 
 pub(crate) fn run(server: &mut Server, _: &mut Cx<'_>, line: &Line<'_>) -> Answer {
     let (mut v6, mut words) = (false, line.words);

@@ -4,14 +4,14 @@
 use core::fmt::Write;
 
 use host::Reply;
-use packet::EtherType;
 use packet::wire::{ipv4, ipv6, vlan};
+use packet::{EtherType, IpProtocol};
 use sim_core::{Cx, Time};
 
 use super::words::shown;
 use super::{Answer, Failure, Line};
 use crate::Server;
-use crate::capture::Wanted;
+use crate::capture::{MAX_DUMPS, Wanted};
 use crate::filter::Filter;
 
 /// How a frame is printed.
@@ -81,6 +81,9 @@ pub(crate) fn run(server: &mut Server, _: &mut Cx<'_>, line: &Line<'_>) -> Answe
                 letter => return Err(usage(format!("invalid option -- '{letter}'"))),
             }
         }
+    }
+    if server.captures.are_full() {
+        return Err(usage(format!("{MAX_DUMPS} run already: end some")));
     }
     let parsed = Filter::parse(&filter).ok_or_else(|| usage("can't parse filter expression: syntax error".into()))?;
     let first = || server.devices.iter().next().map(|(_, device)| device.name.clone());
@@ -209,7 +212,7 @@ fn ip_header(text: &mut String, ethertype: EtherType, payload: &[u8]) {
                     packet.ttl(),
                     packet.ident(),
                     packet.fragment_offset(),
-                    packet.protocol(),
+                    protocol_name(packet.protocol()),
                     packet.protocol().0,
                     packet.total_len(),
                 )
@@ -222,7 +225,7 @@ fn ip_header(text: &mut String, ethertype: EtherType, payload: &[u8]) {
                 text,
                 "(hlim {}, next-header {} ({}) payload length: {}) ",
                 packet.hop_limit(),
-                packet.next_header(),
+                protocol_name(packet.next_header()),
                 packet.next_header().0,
                 packet.payload_len()
             ),
@@ -230,6 +233,17 @@ fn ip_header(text: &mut String, ethertype: EtherType, payload: &[u8]) {
         },
         _ => Ok(()),
     };
+}
+
+/// A protocol's name, as /etc/protocols has it.
+fn protocol_name(protocol: IpProtocol) -> String {
+    match protocol {
+        IpProtocol::ICMP => "ICMP".to_owned(),
+        IpProtocol::TCP => "TCP".to_owned(),
+        IpProtocol::UDP => "UDP".to_owned(),
+        IpProtocol::ICMPV6 => "ICMPv6".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Bytes in rows of sixteen.

@@ -45,14 +45,19 @@ impl Node for Device {
     }
 }
 
-/// The drops in nodes, in words.
+/// The drops in nodes, in words, and the frames that arrived by tapped links.
 #[derive(Default)]
 pub(crate) struct Trace {
     pub(crate) drops: Vec<String>,
+    pub(crate) frames: Vec<Vec<u8>>,
 }
 
 impl Watch<Device> for Trace {
-    fn seen(&mut self, _: &Seen<'_>) {}
+    fn seen(&mut self, seen: &Seen<'_>) {
+        if seen.arrived {
+            self.frames.push(seen.frame.to_vec());
+        }
+    }
 
     fn dropped(&mut self, _: Time, site: DropSite, drop: &Drop, frame: &Frame, node: Option<&Device>) {
         let text = match node {

@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use host::{Cidr, Reply};
 use inet::IfIx;
 
-use super::link::{brief_head, head, link_line};
+use super::link::{brief_head, head, head_v6, link_line};
 use super::{Answer, Failure, Options, Words, command, find, find_shown, kernel, no_device};
 use crate::Server;
 use crate::applet::done;
@@ -50,7 +50,8 @@ fn change(server: &mut Server, words: &[&str], add: bool, replace: bool) -> Answ
     });
     match (add, found) {
         (true, Some(_)) if replace => return done(),
-        (true, Some(_)) => return Err(kernel("File exists")),
+        (true, Some(_)) if address.is_ipv6() => return Err(Failure::new(2, "Error: ipv6: address already assigned.")),
+        (true, Some(_)) => return Err(Failure::new(2, "Error: ipv4: Address already assigned.")),
         (true, None) if !is_station(address.address()) => return Err(kernel("Invalid argument")),
         (true, None) => addresses.push(address),
         (false, Some(at)) => drop(addresses.remove(at)),
@@ -104,7 +105,10 @@ fn show(server: &Server, options: Options, words: &[&str]) -> Answer {
             text.push('\n');
             continue;
         }
-        head(server, ix, "", &mut text);
+        match options.v6 {
+            Some(true) => head_v6(server, ix, &mut text),
+            _ => head(server, ix, "", &mut text),
+        }
         if options.v6.is_none() {
             link_line(server, ix, &mut text);
         }

@@ -231,6 +231,14 @@ pub(super) fn head(server: &Server, ix: IfIx, mode: &str, text: &mut String) {
     );
 }
 
+/// The first line of an interface with `-6`.
+pub(super) fn head_v6(server: &Server, ix: IfIx, text: &mut String) {
+    let (number, title, flags, state) = (server.ifindex(ix), title(server, ix), flags(server, ix), state(server, ix));
+    let interface = server.interface(ix);
+    let mtu = if interface.is_loopback() { 65536 } else { u32::from(interface.mtu()) };
+    let _ = writeln!(text, "{number}: {title}: {flags} mtu {mtu} state {state} qlen 1000");
+}
+
 /// The line with the MAC address.
 pub(super) fn link_line(server: &Server, ix: IfIx, text: &mut String) {
     let mac = link_address(server, ix);

@@ -9,7 +9,7 @@ use inet::{IfIx, Route, RouteError};
 use super::{Answer, Failure, Options, Words, command, find, garbage, kernel};
 use crate::Server;
 use crate::applet::done;
-use crate::applet::route::sorted;
+use crate::applet::route::{METRIC_V6, sorted};
 use crate::applet::words::{prefix, shown};
 
 const USAGE: &str =
@@ -17,9 +17,6 @@ const USAGE: &str =
        ip route show [PREFIX] [dev IFACE] [via ADDRESS]
        ip route get ADDRESS
        ip route flush [dev IFACE] [PREFIX]";
-
-/// The metric of a route of IPv6 that is given none.
-const METRIC_V6: u32 = 1024;
 
 /// A route in words.
 #[derive(Default)]
@@ -220,9 +217,7 @@ fn get(server: &Server, words: &[&str]) -> Answer {
     let hop = stack.routes().lookup(to).ok_or_else(|| kernel("Network is unreachable"))?;
     let interface = stack.interface(hop.interface);
     let via = if hop.address == to { String::new() } else { format!("via {} ", hop.address) };
-    let peer = if to.is_ipv4() { hop.address } else { to };
-    let own = || interface.addresses().iter().filter(|own| own.is_ipv6() == to.is_ipv6());
-    let src = own().find(|own| own.contains(peer)).or_else(|| own().next()).map(|own| own.address());
+    let src = stack.source_to(to, None);
     let src = src.map_or(String::new(), |src| format!("src {src} "));
     Ok(Reply::Done(match to {
         IpAddr::V4(_) => format!("{to} {via}dev {} {src}uid 0 \n    cache \n", interface.name()),
