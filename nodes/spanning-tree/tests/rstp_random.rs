@@ -1,4 +1,4 @@
-//! RSTP on anything that may come, in any order, at any time.
+//! STP and RSTP on anything that may come, in any order, at any time.
 
 mod rig;
 
@@ -118,9 +118,9 @@ fn carry_out(states: &mut BTreeMap<PortNumber, State>, tree: &SpanningTree, out:
     }
 }
 
-fn check(inputs: &[Input]) {
+fn check(protocol: Protocol, inputs: &[Input]) {
     let id = bridge_config(0x1000, 1);
-    let mut tree = SpanningTree::new(Protocol::Rstp, id);
+    let mut tree = SpanningTree::new(protocol, id);
     let mut out = Vec::new();
     let mut now = Time::ZERO;
     let mut states = BTreeMap::new();
@@ -179,6 +179,7 @@ proptest! {
 
     #[test]
     fn nothing_that_comes_in_upsets_a_bridge(inputs in prop::collection::vec(input(), 1..150)) {
-        check(&inputs);
+        check(Protocol::Stp, &inputs);
+        check(Protocol::Rstp, &inputs);
     }
 }

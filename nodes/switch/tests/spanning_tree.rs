@@ -3,7 +3,7 @@
 mod rig;
 
 use packet::MacAddr;
-use packet::wire::bpdu::{Bpdu, BridgeId, Flags, GROUP, PortId, Ticks, Vector};
+use packet::wire::bpdu::{Bpdu, BridgeId, Flags, GROUP, PortId, PortRole, Ticks, Vector};
 use rig::{Rig, frame};
 use sim_core::{Carrier, Duration, Node, PortIx, Time};
 use spanning_tree::{PortNumber, Protocol, Role, State};
@@ -245,4 +245,30 @@ fn guards_keep_what_they_guard() {
     rig.carrier(0, Carrier::Up);
     rig.run_to(Time::from_secs(160));
     assert_eq!(rig.ports(0, &frame(1, 255, 0)).len(), 2);
+}
+
+#[test]
+fn rstp_opens_a_port_to_another_bridge_in_one_exchange_and_one_to_a_station_in_seconds() {
+    let mut rig =
+        bridge(2, " -- set bridge br0 rstp_enable=true -- set port p1 other_config:rstp-port-admin-edge=true");
+    rig.run_to(Time::from_millis(1));
+    assert!(rig.death(0, &frame(1, 255, 0)).ends_with("(RSTP: s1:p0 is a designated port, discarding)"));
+    let Bpdu::Config(vector) = better() else { panic!("it is one") };
+    let flags = Flags { proposal: true, role: PortRole::Designated, ..Flags::default() };
+    let proposal = Bpdu::Rst(Vector { flags, ..vector });
+    let answers: Vec<Bpdu> = rig
+        .offer(PortIx(0), &proposal.to_frame(MacAddr([2, 0, 0, 0, 0, 1])))
+        .frames
+        .iter()
+        .filter(|(port, _)| port.0 == 0)
+        .map(|(_, frame)| Bpdu::parse_frame(frame).expect("it sends BPDUs"))
+        .collect();
+    assert!(answers.iter().any(|bpdu| bpdu.vector().is_some_and(|vector| vector.flags.agreement)), "{answers:?}");
+    assert_eq!(rig.ports(1, &frame(1, 255, 0)), [0]);
+    assert_eq!(get(&mut rig, "port p0 rstp_status:rstp_port_role rstp_status:rstp_port_state"), "Root\nForwarding");
+    assert_eq!(get(&mut rig, "port p0 rstp_statistics:rstp_rx_count"), "1");
+    assert_eq!(
+        get(&mut rig, "bridge br0 rstp_status:rstp_root_id rstp_status:rstp_bridge_port_id"),
+        "\"1.000.020000000001\"\n\"8001\""
+    );
 }
