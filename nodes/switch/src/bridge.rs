@@ -116,7 +116,7 @@ impl Bridge {
         let mut plan = (*self.shared.plan()).clone();
         let effects = self.tree.as_mut().map(|tree| tree.follow_links(&plan, lab, now)).unwrap_or_default();
         self.open_gates(&mut plan, lab);
-        self.shared.set_plan(plan);
+        self.shared.set_links(plan);
         self.relearn(&effects, now);
     }
 
@@ -127,7 +127,7 @@ impl Bridge {
         if effects.has_moved {
             let mut plan = (*self.shared.plan()).clone();
             self.open_gates(&mut plan, lab);
-            self.shared.set_plan(plan);
+            self.shared.set_links(plan);
         }
         self.relearn(&effects, now);
     }

@@ -224,6 +224,27 @@ fn values_that_cannot_be_are_defaults_and_are_complained_about() {
 }
 
 #[test]
+fn a_port_that_closes_voids_no_translation() {
+    let mut rig = stp(3, "");
+    rig.line("ovs-ofctl add-flow br0 arp,actions=drop");
+    rig.run_to(Time::from_secs(31));
+    let misses = |rig: &Rig| rig.worker.worker().stats().misses;
+    assert_eq!(rig.ports(0, &frame(1, 255, 0)), [1, 2]);
+    assert_eq!(misses(&rig), 1);
+    hear(&mut rig, 1, better());
+    rig.carrier(2, Carrier::Down);
+    rig.run_to(Time::from_secs(32));
+    assert_eq!(rig.ports(0, &frame(1, 255, 0)), [1]);
+    assert_eq!(misses(&rig), 1);
+    hear(&mut rig, 0, better());
+    assert!(rig.death(1, &frame(2, 255, 0)).contains("an alternate port"));
+    assert_eq!(misses(&rig), 1);
+    rig.line("ovs-ofctl add-flow br0 icmp,actions=drop");
+    rig.ports(0, &frame(1, 255, 0));
+    assert_eq!(misses(&rig), 2);
+}
+
+#[test]
 fn guards_keep_what_they_guard() {
     let mut rig = stp(3, " -- set port p0 other_config:bpdu-guard=true -- set port p1 other_config:root-guard=true");
     rig.run_to(Time::from_secs(31));
