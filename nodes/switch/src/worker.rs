@@ -153,20 +153,14 @@ impl Worker {
         let ofport = u32::from(plan.ports[at].ofport);
         match lookup {
             Lookup::Unknown => unreachable!("`choose` gives another"),
-            Lookup::Normal => {
+            // What NORMAL does with frames of a closed port is to learn at most.
+            Lookup::Normal | Lookup::Closed => {
                 self.stats.masked_hits += batch.len() as u64;
                 for frame in batch.drain() {
                     let Some(frame) = execution.receive(frame, MIN_LEN) else { continue };
                     if let Some(flow) = &flow {
                         flow.count(1, frame.len() as u64, now);
                     }
-                    execution.normal(frame);
-                }
-            }
-            Lookup::Closed => {
-                self.stats.masked_hits += batch.len() as u64;
-                for frame in batch.drain() {
-                    let Some(frame) = execution.receive(frame, MIN_LEN) else { continue };
                     execution.normal(frame);
                 }
             }
