@@ -7,7 +7,9 @@
 //! | `show` | `ovs-appctl stp/show`, `rstp/show` |
 //!
 //! What the machine wants is carried out at once, but for BPDUs: they wait in [`Tree::take_sends`] for the node's next
-//! turn, since a command line may come without one. Multi-queue drivers and LACP's bonds have no part in it.
+//! turn, since a command line may come without one. Bonds, internal ports and mirrors' outputs take no part, as in Open
+//! vSwitch. The worker knows nothing of BPDUs: whoever drives several workers has to take them out before, as the node
+//! does.
 
 mod config;
 mod show;
