@@ -82,6 +82,7 @@ fn port_counters(net: &Net, node: NodeIx, port: PortIx) -> (u64, u64) {
             let counters = hub.counters(port).expect("the hub has the port");
             (counters.rx_frames, counters.tx_frames)
         }
+        Device::Server(_) => unreachable!("the lab has no servers"),
     }
 }
 

@@ -172,5 +172,7 @@ fn random_networks_recover_from_whatever_breaks() {
     }
     println!("{rapid} of {RUNS} within a second; circles: {loops:?}");
     assert!(rapid * 10 >= RUNS * 7, "{rapid} of {RUNS} within a second");
-    assert!(loops.len() as u64 * 50 <= RUNS, "{loops:?}");
+    assert!(loops.len() as u64 * 100 <= RUNS, "{loops:?}");
+    // None waits for a port that has used up what it may send.
+    assert!(loops.iter().all(|(_, time)| *time < Duration::from_millis(10)), "{loops:?}");
 }

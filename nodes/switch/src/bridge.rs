@@ -26,6 +26,8 @@ pub(crate) struct Bridge {
     pub(crate) slots: Vec<Option<Member>>,
     /// Its spanning tree, if it has one.
     pub(crate) tree: Option<Tree>,
+    /// What of its spanning tree's configuration couldn't be followed, in words.
+    pub(crate) complaints: Vec<String>,
     /// What its rows say of the ageing time, in seconds.
     ageing_s: u64,
     is_standalone: Option<bool>,
@@ -54,6 +56,7 @@ impl Bridge {
             shared: Arc::new(Shared::new(id, seed)),
             slots: Vec::new(),
             tree: None,
+            complaints: Vec::new(),
             ageing_s: DEFAULT_AGEING_S,
             is_standalone: None,
         }
@@ -104,7 +107,9 @@ impl Bridge {
                 macs.flush_port(slot as u16);
             }
         }
-        let effects = self.follow_tree(tree::wanted(self, row, &ports, &plan, mac_of), &plan, lab, now);
+        let (wanted, complaints) = tree::wanted(self, row, &ports, &plan, mac_of);
+        self.complaints = complaints;
+        let effects = self.follow_tree(wanted, &plan, lab, now);
         self.open_gates(&mut plan, lab);
         self.shared.set_plan(plan);
         self.relearn(&effects, now);
@@ -116,7 +121,7 @@ impl Bridge {
         let mut plan = (*self.shared.plan()).clone();
         let effects = self.tree.as_mut().map(|tree| tree.follow_links(&plan, lab, now)).unwrap_or_default();
         self.open_gates(&mut plan, lab);
-        self.shared.set_plan(plan);
+        self.shared.set_links(plan);
         self.relearn(&effects, now);
     }
 
@@ -127,7 +132,7 @@ impl Bridge {
         if effects.has_moved {
             let mut plan = (*self.shared.plan()).clone();
             self.open_gates(&mut plan, lab);
-            self.shared.set_plan(plan);
+            self.shared.set_links(plan);
         }
         self.relearn(&effects, now);
     }

@@ -55,14 +55,22 @@ pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<St
     }
 }
 
-/// Warnings come before the output, as a terminal shows them.
+/// Warnings come before the output, as a terminal shows them; those of the switch itself, which a real one writes into
+/// its log, when they are new.
 fn vsctl(switch: &mut Switch, now: Time, words: &[String]) -> Result<String, CommandError> {
+    let complaints = |switch: &Switch| -> Vec<String> {
+        let all = switch.bridges.iter().flat_map(|bridge| &bridge.complaints);
+        all.map(|complaint| format!("ovs-vswitchd: {complaint}")).collect()
+    };
+    let before = complaints(switch);
     switch.write_status(now);
     let output = vsctl::run(&mut switch.store, words)?;
     switch.rows_changed(&output.changes);
+    switch.settle(now);
+    let new = complaints(switch).into_iter().filter(|complaint| !before.contains(complaint));
     let mut text = String::new();
-    for warning in &output.warnings {
-        text.push_str(warning);
+    for warning in output.warnings.iter().cloned().chain(new) {
+        text.push_str(&warning);
         text.push('\n');
     }
     text.push_str(&output.text);

@@ -7,7 +7,7 @@
 use crate::cache::Lookup;
 use crate::counters::PortCounters;
 use crate::flow::FlowStats;
-use crate::plan::{Plan, PortPlan, PriorityTags, VlanMode, VlanSet};
+use crate::plan::{Gate, Plan, PortPlan, PriorityTags, VlanMode, VlanSet};
 use crate::vlan::Tags;
 use sim_core::PortIx;
 use std::sync::Arc;
@@ -82,11 +82,16 @@ pub(crate) enum Untagged {
 }
 
 impl PortState {
-    /// Takes over what the plan says of the port of a slot. The counters go on.
-    pub(crate) fn follow(&mut self, plan: &Plan, slot: u16) {
+    /// Takes over what the plan says of the port of a slot. The counters go on, and how its frames are looked up if
+    /// translations hold and it was and is open.
+    pub(crate) fn follow(&mut self, plan: &Plan, slot: u16, holds: bool) {
         let vacant = PortPlan::default();
         let port = plan.ports.get(usize::from(slot)).unwrap_or(&vacant);
-        self.rx = Inbound { count: self.rx.count, ..Inbound::new(port) };
+        let mut rx = Inbound { count: self.rx.count, ..Inbound::new(port) };
+        if holds && port.gate == Gate::Open && !matches!(self.rx.lookup, Lookup::Closed) {
+            (rx.lookup, rx.flow) = (self.rx.lookup, self.rx.flow.take());
+        }
+        self.rx = rx;
         self.tx = Outbound { count: self.tx.count, ..Outbound::new(port) };
     }
 

@@ -3,7 +3,7 @@
 use crate::flow::Pipeline;
 use crate::mac_table::MacTable;
 use crate::plan::Plan;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// A bridge's data path. A worker that finds [`Shared::version`] unchanged takes no lock but that of the MAC
@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 #[repr(C, align(64))]
 pub struct Shared {
     version: AtomicU64,
+    /// How many of the changes made other programs of the flow tables.
+    epoch: AtomicU32,
     id: u32,
     /// The stations.
     pub macs: MacTable,
@@ -30,6 +32,7 @@ impl Shared {
             pipeline: RwLock::default(),
             plan: Mutex::default(),
             version: AtomicU64::new(1),
+            epoch: AtomicU32::new(1),
             macs: MacTable::new(seed),
         }
     }
@@ -46,6 +49,11 @@ impl Shared {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Counts the changes of [`Shared::version`] after which translations are void.
+    pub fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
     /// The plan.
     pub fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
@@ -53,6 +61,12 @@ impl Shared {
 
     /// Publishes a new plan.
     pub fn set_plan(&self, plan: Plan) {
+        self.epoch.fetch_add(1, Ordering::Release);
+        self.set_links(plan);
+    }
+
+    /// Publishes a plan in which nothing is new but links and gates, so that translations hold.
+    pub fn set_links(&self, plan: Plan) {
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
         self.version.fetch_add(1, Ordering::Release);
     }
@@ -65,6 +79,7 @@ impl Shared {
     /// Changes the flow tables.
     pub fn change_pipeline<R>(&self, change: impl FnOnce(&mut Pipeline) -> R) -> R {
         let result = change(&mut self.pipeline.write().unwrap_or_else(PoisonError::into_inner));
+        self.epoch.fetch_add(1, Ordering::Release);
         self.version.fetch_add(1, Ordering::Release);
         result
     }

@@ -216,7 +216,7 @@ impl Switch {
 
     /// What of a bridge's spanning tree configuration couldn't be followed, in the words of Open vSwitch's log.
     pub fn tree_complaints(&self, bridge: &str) -> &[String] {
-        self.bridge(bridge).and_then(|bridge| bridge.tree.as_ref()).map_or(&[], |tree| &tree.complaints)
+        self.bridge(bridge).map_or(&[], |bridge| &bridge.complaints)
     }
 
     /// The counts of a bridge's MAC table.

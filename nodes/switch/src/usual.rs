@@ -181,7 +181,7 @@ fn tagged(rx: &Inbound, tci: u16, next_type: u16) -> Option<u16> {
 mod tests {
     use super::*;
     use crate::execute::Execution;
-    use crate::plan::{PriorityTags, VlanMode, VlanPlan, VlanSet};
+    use crate::plan::{Gate, PriorityTags, VlanMode, VlanPlan, VlanSet};
     use crate::shared::Shared;
     use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
     use sim_core::{PortIx, Time};
@@ -210,13 +210,21 @@ mod tests {
             1 => Just(PriorityTags::IfNonzero)
         ];
         let trunks = prop::option::of(prop::collection::vec(vlan(), 1..4));
-        let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.9), prop::bool::weighted(0.9));
+        // The frames come in by the first, which is open: of one that isn't, none is usual.
+        let open = if slot == 0 { 1.0 } else { 0.9 };
+        let flags = (
+            prop::bool::weighted(0.2),
+            prop::bool::weighted(0.9),
+            prop::bool::weighted(0.9),
+            prop::bool::weighted(open),
+        );
         (mode, vlan(), trunks, priority_tags, flags, 0..PORTS).prop_map(
-            move |(mode, tag, trunks, priority_tags, (is_protected, is_up, is_floodable), leader)| PortPlan {
+            move |(mode, tag, trunks, priority_tags, (is_protected, is_up, is_floodable, is_open), leader)| PortPlan {
                 ofport: PORTS - slot,
                 // Some are bonded to the first.
                 bundle: if slot == 1 && leader == 0 { 0 } else { slot },
-                tx: is_up.then_some(PortIx(u32::from(slot))),
+                tx: (is_up && is_open).then_some(PortIx(u32::from(slot))),
+                gate: if is_open { Gate::Open } else { Gate::Closed },
                 lab: Some(PortIx(u32::from(slot))),
                 is_protected,
                 is_floodable,
@@ -264,7 +272,7 @@ mod tests {
         }
         let mut ports: Vec<PortState> = Vec::new();
         ports.resize_with(plan.ports.len(), PortState::default);
-        ports.iter_mut().zip(0..).for_each(|(port, slot)| port.follow(plan, slot));
+        ports.iter_mut().zip(0..).for_each(|(port, slot)| port.follow(plan, slot, false));
         (shared, ports)
     }
 

@@ -52,6 +52,8 @@ struct Context {
     floods_easily: bool,
     programs: Vec<Program>,
     keys: KeyCache,
+    /// The [`Shared::epoch`] that programs and keys are of.
+    epoch: u32,
 }
 
 impl Worker {
@@ -151,20 +153,14 @@ impl Worker {
         let ofport = u32::from(plan.ports[at].ofport);
         match lookup {
             Lookup::Unknown => unreachable!("`choose` gives another"),
-            Lookup::Normal => {
+            // What NORMAL does with frames of a closed port is to learn at most.
+            Lookup::Normal | Lookup::Closed => {
                 self.stats.masked_hits += batch.len() as u64;
                 for frame in batch.drain() {
                     let Some(frame) = execution.receive(frame, MIN_LEN) else { continue };
                     if let Some(flow) = &flow {
                         flow.count(1, frame.len() as u64, now);
                     }
-                    execution.normal(frame);
-                }
-            }
-            Lookup::Closed => {
-                self.stats.masked_hits += batch.len() as u64;
-                for frame in batch.drain() {
-                    let Some(frame) = execution.receive(frame, MIN_LEN) else { continue };
                     execution.normal(frame);
                 }
             }
@@ -256,26 +252,32 @@ impl Worker {
 fn current<'a>(contexts: &'a mut [Context], generation: &mut u64, sw: &Shared) -> Option<&'a mut Context> {
     let context = contexts.get_mut(sw.id() as usize)?;
     if context.version != sw.version() {
-        *generation += 1;
-        context.reload(sw, *generation);
+        context.reload(sw, generation);
     }
     Some(context)
 }
 
 impl Context {
-    /// Takes over the bridge's present state and forgets what came from an older one.
+    /// Takes over the bridge's present state and forgets what came from an older one. `generation` counts the states
+    /// whose translations differ.
     #[cold]
-    fn reload(&mut self, sw: &Shared, generation: u64) {
+    fn reload(&mut self, sw: &Shared, generation: &mut u64) {
+        let is_full = self.programs.len() > MAX_PROGRAMS;
+        let holds = self.version != 0 && self.epoch == sw.epoch() && !is_full;
         self.version = sw.version();
+        self.epoch = sw.epoch();
         self.plan = sw.plan();
-        self.generation = generation;
-        self.programs.clear();
-        self.keys.clear();
+        if !holds {
+            *generation += 1;
+            self.generation = *generation;
+            self.programs.clear();
+            self.keys.clear();
+        }
         if self.ports.len() < self.plan.ports.len() {
             self.ports.resize_with(self.plan.ports.len(), PortState::default);
         }
         for (slot, port) in self.ports.iter_mut().enumerate() {
-            port.follow(&self.plan, slot as u16);
+            port.follow(&self.plan, slot as u16, holds);
         }
         self.floods_easily = self.ports.iter().all(|port| port.tx.is_easy);
     }

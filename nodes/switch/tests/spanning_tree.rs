@@ -3,7 +3,7 @@
 mod rig;
 
 use packet::MacAddr;
-use packet::wire::bpdu::{Bpdu, BridgeId, Flags, GROUP, PortId, Ticks, Vector};
+use packet::wire::bpdu::{Bpdu, BridgeId, Flags, GROUP, PortId, PortRole, Ticks, Vector};
 use rig::{Rig, frame};
 use sim_core::{Carrier, Duration, Node, PortIx, Time};
 use spanning_tree::{PortNumber, Protocol, Role, State};
@@ -164,17 +164,22 @@ fn a_change_of_the_topology_makes_stations_forgotten_and_age_fast() {
 fn the_tree_follows_links_and_rows_at_run_time() {
     let mut rig = stp(3, "");
     rig.run_to(Time::from_secs(31));
+    rig.carrier(2, Carrier::Down);
+    rig.carrier(2, Carrier::Up);
+    rig.run_to(Time::from_secs(31));
+    assert_eq!(get(&mut rig, "port p2 status:stp_state"), "listening", "at one instant, but it was away");
+    rig.run_to(Time::from_secs(62));
     rig.carrier(1, Carrier::Down);
-    rig.run_to(Time::from_secs(32));
+    rig.run_to(Time::from_secs(63));
     assert_eq!(get(&mut rig, "port p1 status:stp_state"), "disabled");
     assert_eq!(rig.ports(0, &frame(1, 255, 0)), [2]);
     rig.carrier(1, Carrier::Up);
-    rig.run_to(Time::from_secs(33));
+    rig.run_to(Time::from_secs(64));
     assert_eq!(get(&mut rig, "port p1 status:stp_state"), "listening");
     rig.line("ovs-vsctl del-port p2");
     assert_eq!(rig.switch.tree_ports("br0").len(), 2);
     rig.line("ovs-vsctl add-port br0 p2 -- set port p2 other_config:stp-path-cost=70");
-    rig.run_to(Time::from_secs(34));
+    rig.run_to(Time::from_secs(95));
     assert_eq!(rig.switch.tree_ports("br0").get(&PortNumber(3)), Some(&"p2"));
     rig.line("ovs-vsctl set bridge br0 stp_enable=false");
     assert_eq!(rig.switch.next_wake(), Time::NEVER);
@@ -217,10 +222,35 @@ fn values_that_cannot_be_are_defaults_and_are_complained_about() {
     let status = rig.switch.spanning_tree("br0").expect("it has one").status(rig.now);
     assert_eq!((status.max_age, status.hello_time), (Duration::from_secs(20), Duration::from_secs(1)));
     assert!(rig.line("ovs-appctl stp/show").contains("p0         designated listening  2     16.1\n"));
-    rig.line("ovs-vsctl set port p0 other_config:stp-port-num=7");
+    assert_eq!(
+        rig.line("ovs-vsctl set port p0 other_config:stp-port-num=7"),
+        "ovs-vswitchd: bridge br0: must manually configure all STP port IDs or none, disabling\n",
+        "what is new is said once"
+    );
     assert!(rig.switch.spanning_tree("br0").is_none(), "all numbers by hand, or none");
     rig.line("ovs-vsctl set bridge br0 rstp_enable=true");
     assert_eq!(rig.switch.spanning_tree("br0").map(|tree| tree.protocol()), Some(Protocol::Rstp));
+}
+
+#[test]
+fn a_port_that_closes_voids_no_translation() {
+    let mut rig = stp(3, "");
+    rig.line("ovs-ofctl add-flow br0 arp,actions=drop");
+    rig.run_to(Time::from_secs(31));
+    let misses = |rig: &Rig| rig.worker.worker().stats().misses;
+    assert_eq!(rig.ports(0, &frame(1, 255, 0)), [1, 2]);
+    assert_eq!(misses(&rig), 1);
+    hear(&mut rig, 1, better());
+    rig.carrier(2, Carrier::Down);
+    rig.run_to(Time::from_secs(32));
+    assert_eq!(rig.ports(0, &frame(1, 255, 0)), [1]);
+    assert_eq!(misses(&rig), 1);
+    hear(&mut rig, 0, better());
+    assert!(rig.death(1, &frame(2, 255, 0)).contains("an alternate port"));
+    assert_eq!(misses(&rig), 1);
+    rig.line("ovs-ofctl add-flow br0 icmp,actions=drop");
+    rig.ports(0, &frame(1, 255, 0));
+    assert_eq!(misses(&rig), 2);
 }
 
 #[test]
@@ -245,4 +275,30 @@ fn guards_keep_what_they_guard() {
     rig.carrier(0, Carrier::Up);
     rig.run_to(Time::from_secs(160));
     assert_eq!(rig.ports(0, &frame(1, 255, 0)).len(), 2);
+}
+
+#[test]
+fn rstp_opens_a_port_to_another_bridge_in_one_exchange_and_one_to_a_station_in_seconds() {
+    let mut rig =
+        bridge(2, " -- set bridge br0 rstp_enable=true -- set port p1 other_config:rstp-port-admin-edge=true");
+    rig.run_to(Time::from_millis(1));
+    assert!(rig.death(0, &frame(1, 255, 0)).ends_with("(RSTP: s1:p0 is a designated port, discarding)"));
+    let Bpdu::Config(vector) = better() else { panic!("it is one") };
+    let flags = Flags { proposal: true, role: PortRole::Designated, ..Flags::default() };
+    let proposal = Bpdu::Rst(Vector { flags, ..vector });
+    let answers: Vec<Bpdu> = rig
+        .offer(PortIx(0), &proposal.to_frame(MacAddr([2, 0, 0, 0, 0, 1])))
+        .frames
+        .iter()
+        .filter(|(port, _)| port.0 == 0)
+        .map(|(_, frame)| Bpdu::parse_frame(frame).expect("it sends BPDUs"))
+        .collect();
+    assert!(answers.iter().any(|bpdu| bpdu.vector().is_some_and(|vector| vector.flags.agreement)), "{answers:?}");
+    assert_eq!(rig.ports(1, &frame(1, 255, 0)), [0]);
+    assert_eq!(get(&mut rig, "port p0 rstp_status:rstp_port_role rstp_status:rstp_port_state"), "Root\nForwarding");
+    assert_eq!(get(&mut rig, "port p0 rstp_statistics:rstp_rx_count"), "1");
+    assert_eq!(
+        get(&mut rig, "bridge br0 rstp_status:rstp_root_id rstp_status:rstp_bridge_port_id"),
+        "\"1.000.020000000001\"\n\"8001\""
+    );
 }

@@ -53,7 +53,8 @@ use timers::Timer;
 use times::{TRANSMIT_INTERVAL, Times, span};
 use vector::Priority;
 
-/// Rounds of the machines after one input. They rest after less than ten; what doesn't rest goes on a second later.
+/// Rounds of the machines after one input. Five are the most that the tests see; what doesn't rest goes on a second
+/// later.
 const ROUNDS: usize = 64;
 
 /// A bridge.

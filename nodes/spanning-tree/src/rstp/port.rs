@@ -156,7 +156,7 @@ impl Port {
     }
 
     /// What the port does with frames, as far as the machines have come. The standard's learning and forwarding
-    /// (17.19.8, 17.19.12) follow learn and forward at once here (17.30).
+    /// (17.19.9, 17.19.12) follow learn and forward at once here (17.30).
     pub(super) const fn current_state(&self) -> State {
         match (self.is_enabled(), self.learn, self.forward) {
             (false, ..) => State::Disabled,

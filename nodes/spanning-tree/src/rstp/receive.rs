@@ -1,6 +1,6 @@
 //! Port receive machine: IEEE 802.1D-2004 clause 17.23, the validation of 9.3.4, and what the guards refuse.
 //!
-//! A BPDU is taken in at once: rcvdBPDU and rcvdMsg (17.19.27, 17.19.29) never wait, since the machines rest between
+//! A BPDU is taken in at once: rcvdBPDU and rcvdMsg (17.19.25, 17.19.27) never wait, since the machines rest between
 //! two inputs.
 
 use super::Bridge;

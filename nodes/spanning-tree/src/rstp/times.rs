@@ -1,4 +1,4 @@
-//! The figures of IEEE 802.1D-2004 clause 17.13, and the times that BPDUs carry (17.19.4, 17.19.14, 17.19.22).
+//! The figures of IEEE 802.1D-2004 clause 17.13, and the times that BPDUs carry (17.19.5, 17.19.15, 17.19.22).
 
 use crate::BridgeConfig;
 use packet::wire::bpdu::{Ticks, Vector};
@@ -15,7 +15,7 @@ pub(super) const TRANSMIT_INTERVAL: Duration = Duration::from_secs(1);
 const AGE_OF_A_HOP: u16 = 256;
 /// The range of Transmit Hold Count (17.13.12, table 17-1).
 const TRANSMIT_HOLD_COUNT: (u8, u8) = (1, 10);
-/// The least Hello Time that is kept to: shorter ones would have the bridge do nothing else.
+/// The least Hello Time that is kept to, whoever asks for less.
 const LEAST_HELLO_TIME: Ticks = Ticks(256);
 
 /// Message Age, Max Age, Forward Delay and Hello Time.
@@ -57,7 +57,7 @@ impl Times {
         if self.one_hop_on().message_age > self.max_age {
             return Duration::ZERO;
         }
-        span(self.hello_time) * HELLOS_OF_INFORMATION
+        span(self.hello_time.max(LEAST_HELLO_TIME)) * HELLOS_OF_INFORMATION
     }
 }
 

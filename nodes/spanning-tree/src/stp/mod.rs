@@ -95,7 +95,7 @@ impl Bridge {
         if self.is_root() {
             self.times = self.own_times;
         }
-        self.set_wake();
+        self.finish(now, out);
     }
 
     /// Adds a port, whose link is down, or changes what it is told (sections 8.8.5 and 8.8.6).
@@ -123,14 +123,14 @@ impl Bridge {
         self.configuration_update();
         self.port_state_selection(now, out);
         self.become_root_unless(was_root, now, out);
-        self.set_wake();
+        self.finish(now, out);
     }
 
     /// Removes a port.
     pub fn remove_port(&mut self, now: Time, number: PortNumber, out: &mut Vec<Output>) {
         self.disable_port(number, now, out);
         self.ports.remove(&number);
-        self.set_wake();
+        self.finish(now, out);
     }
 
     /// The port's link came up or went down (sections 8.8.2 and 8.8.3).
@@ -146,7 +146,7 @@ impl Bridge {
             port.is_shut = false;
             self.disable_port(number, now, out);
         }
-        self.set_wake();
+        self.finish(now, out);
     }
 
     /// A BPDU came in. One of RSTP is an error here: whoever speaks it changes to STP by itself.
@@ -170,7 +170,7 @@ impl Bridge {
                 }
             }
         }
-        self.set_wake();
+        self.finish(now, out);
     }
 
     /// Counts a BPDU that couldn't be read.
@@ -183,16 +183,12 @@ impl Bridge {
     /// Says that the topology has changed, as if a port had.
     pub fn notify_change(&mut self, now: Time, out: &mut Vec<Output>) {
         self.topology_change_detection(now, out);
-        self.set_wake();
+        self.finish(now, out);
     }
 
     /// Does what is due (section 8.7).
     pub fn wake(&mut self, now: Time, out: &mut Vec<Output>) {
-        if now < self.next_wake {
-            return;
-        }
-        self.expire(now, out);
-        self.set_wake();
+        self.finish(now, out);
     }
 
     /// When [`Bridge::wake`] is due.
@@ -248,8 +244,17 @@ impl Bridge {
         self.root == self.id
     }
 
-    /// Finds the next time-out.
-    fn set_wake(&mut self) {
+    /// Does what is due, as it may be since the root made a time shorter, and finds the next time-out. A forward delay
+    /// of nothing takes two rounds.
+    fn finish(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.next_wake = self.next_due();
+        while self.next_wake <= now {
+            self.expire(now, out);
+            self.next_wake = self.next_due();
+        }
+    }
+
+    fn next_due(&self) -> Time {
         let Times { max_age, forward_delay, hello } = self.times;
         let BridgeTimers { hello: next, notification, topology_change } = &self.timers;
         let own =
@@ -263,7 +268,7 @@ impl Bridge {
                     timers.guard.due(max_age),
                 ]
             });
-        self.next_wake = own.into_iter().chain(of_ports).min().unwrap_or(Time::NEVER);
+        own.into_iter().chain(of_ports).min().unwrap_or(Time::NEVER)
     }
 
     /// A port starts to take part, blocked at first.

@@ -27,7 +27,6 @@ pub(crate) struct Wanted {
     pub(crate) config: BridgeConfig,
     /// By slot.
     pub(crate) ports: BTreeMap<u16, (PortNumber, WantedPort)>,
-    pub(crate) complaints: Vec<String>,
 }
 
 /// What they want of a port.
@@ -81,19 +80,19 @@ impl Reader<'_> {
     }
 }
 
-/// What the rows want; `None` for no spanning tree.
+/// What the rows want, `None` for no spanning tree; with what of it can't be, in the words of Open vSwitch's log.
 pub(crate) fn wanted(
     bridge: &Bridge,
     row: &Row,
     rows: &[PortRows<'_>],
     plan: &Plan,
     mac_of: &dyn Fn(&str) -> MacAddr,
-) -> Option<Wanted> {
+) -> (Option<Wanted>, Vec<String>) {
     let mac = mac_of(&bridge.name);
     let (stp, rstp) = (row.bool(bridge::STP_ENABLE) == Some(true), row.bool(bridge::RSTP_ENABLE) == Some(true));
     let mut complaints = Vec::new();
     let protocol = match (stp, rstp) {
-        (false, false) => return None,
+        (false, false) => return (None, complaints),
         (true, false) => Protocol::Stp,
         (false, true) => Protocol::Rstp,
         (true, true) => {
@@ -108,8 +107,8 @@ pub(crate) fn wanted(
         Protocol::Stp => stp_bridge(&mut reader, mac),
         Protocol::Rstp => rstp_bridge(&mut reader, mac),
     };
-    let ports = ports(protocol, bridge, rows, plan, mac_of, &mut complaints)?;
-    Some(Wanted { protocol, config: config.clamped(), ports, complaints })
+    let ports = ports(protocol, bridge, rows, plan, mac_of, &mut complaints);
+    (ports.map(|ports| Wanted { protocol, config: config.clamped(), ports }), complaints)
 }
 
 fn stp_bridge(reader: &mut Reader<'_>, mac: MacAddr) -> BridgeConfig {

@@ -7,7 +7,9 @@
 //! | `show` | `ovs-appctl stp/show`, `rstp/show` |
 //!
 //! What the machine wants is carried out at once, but for BPDUs: they wait in [`Tree::take_sends`] for the node's next
-//! turn, since a command line may come without one. Multi-queue drivers and LACP's bonds have no part in it.
+//! turn, since a command line may come without one. Bonds, internal ports and mirrors' outputs take no part, as in Open
+//! vSwitch. The worker knows nothing of BPDUs: whoever drives several workers has to take them out before, as the node
+//! does.
 
 mod config;
 mod show;
@@ -35,8 +37,6 @@ pub(crate) struct Tree {
     slots: BTreeMap<PortNumber, u16>,
     /// BPDUs that wait to be sent, with the slots of their ports.
     sends: Vec<(u16, Bpdu)>,
-    /// What of the configuration couldn't be followed, in words.
-    pub(crate) complaints: Vec<String>,
 }
 
 /// A port that takes part.
@@ -46,6 +46,8 @@ struct Port {
     config: WantedPort,
     gate: Gate,
     has_link: bool,
+    /// How often its link has come up or gone down.
+    link_resets: u32,
     since: Time,
 }
 
@@ -61,14 +63,7 @@ pub(crate) struct Effects {
 impl Tree {
     pub(crate) fn new(protocol: Protocol, config: BridgeConfig) -> Self {
         let machine = SpanningTree::new(protocol, config);
-        Self {
-            machine,
-            config,
-            ports: BTreeMap::new(),
-            slots: BTreeMap::new(),
-            sends: Vec::new(),
-            complaints: Vec::new(),
-        }
+        Self { machine, config, ports: BTreeMap::new(), slots: BTreeMap::new(), sends: Vec::new() }
     }
 
     pub(crate) fn machine(&self) -> &SpanningTree {
@@ -95,7 +90,6 @@ impl Tree {
 
     /// Does what the rows want.
     pub(crate) fn follow(&mut self, wanted: Wanted, now: Time) -> Effects {
-        self.complaints = wanted.complaints;
         let config = wanted.config;
         let mut effects = Effects::default();
         if config != self.config {
@@ -122,6 +116,7 @@ impl Tree {
                 config,
                 gate: Gate::Closed,
                 has_link: false,
+                link_resets: 0,
                 since: now,
             });
             port.config = config;
@@ -139,19 +134,19 @@ impl Tree {
     /// Tells the machine which links are up.
     pub(crate) fn follow_links(&mut self, plan: &Plan, lab: &LabPorts, now: Time) -> Effects {
         let mut effects = Effects::default();
-        let is_up = |slot: u16| {
-            let port = plan.ports.get(usize::from(slot)).and_then(|port| port.lab);
-            port.is_some_and(|port| lab.is_up(port))
-        };
-        let changed: Vec<(PortNumber, bool)> = self
-            .ports
-            .iter_mut()
-            .filter(|(slot, port)| port.has_link != is_up(**slot))
-            .map(|(_, port)| {
-                port.has_link = !port.has_link;
-                (port.number, port.has_link)
-            })
-            .collect();
+        let mut changed = Vec::new();
+        for (slot, port) in &mut self.ports {
+            let Some(lab_port) = plan.ports.get(usize::from(*slot)).and_then(|port| port.lab) else { continue };
+            let (had_link, resets) = (port.has_link, lab.link_resets(lab_port));
+            port.has_link = lab.is_up(lab_port);
+            let was_away = std::mem::replace(&mut port.link_resets, resets) != resets;
+            if had_link && (was_away || !port.has_link) {
+                changed.push((port.number, false));
+            }
+            if port.has_link && (was_away || !had_link) {
+                changed.push((port.number, true));
+            }
+        }
         for (number, is_up) in changed {
             self.step(&mut effects, |machine, out| machine.set_link(now, number, is_up, out));
         }
