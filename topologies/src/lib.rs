@@ -1,10 +1,11 @@
 //! Lab files: from TOML to a running lab, and its checks.
 //!
-//! A file goes through three hands, and each can rely on the one before:
+//! A file goes through these hands, and each can rely on the one before:
 //!
 //! * [`spec`]: what was typed: TOML with its places, keys and values of the right types. Every mistake of a file is
 //!   collected as a [`Diagnostic`] ([`error`]).
 //! * [`lab`]: what it means: a [`Lab`] can't be wrong, since names lead somewhere and values fit.
+//! * [`lint`](mod@lint): what looks wrong in a lab that runs.
 //! * [`run`](mod@run): the lab's devices and links, running; its checks, events and captures.
 //!
 //! [`load`](load()) reads a file, [`parse`] a text. [`generate()`] writes labs of regular shapes.
@@ -12,6 +13,7 @@
 pub mod error;
 pub mod generate;
 pub mod lab;
+pub mod lint;
 mod load;
 pub mod run;
 pub mod spec;

@@ -3,6 +3,7 @@
 use crate::error::{Diagnostic, Severity};
 use crate::lab::{Key, Lab, LabNode, resolve};
 use crate::spec::report::Report;
+use crate::spec::tree::Entry;
 use crate::spec::{self, LabSpec, Reader, Source, tree};
 use std::fs::File;
 use std::io::Read;
@@ -29,18 +30,21 @@ pub struct LoadedLab {
 /// # Errors
 /// Every mistake of the file, with the warnings between them, in the order of their places; or why it can't be read.
 pub fn load(path: &Path, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
+    parse(&path.display().to_string(), &read_text(path)?, overrides)
+}
+
+/// A file's text.
+pub(crate) fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
     let name = path.display().to_string();
     let bytes = read_file(path).map_err(|(message, remedy)| vec![of_file(&name, 0, 0, message, remedy)])?;
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => parse(&name, text, overrides),
-        Err(error) => {
-            let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-            let (line, column) = Source::file(&name, valid).place(valid.len() as u32);
-            let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-            let message = format!("the byte 0x{byte:02x} is not UTF-8");
-            Err(vec![of_file(&name, line, column, message, "save the file as UTF-8".to_owned())])
-        }
-    }
+    String::from_utf8(bytes).map_err(|error| {
+        let (bytes, valid_up_to) = (error.as_bytes(), error.utf8_error().valid_up_to());
+        let valid = std::str::from_utf8(&bytes[..valid_up_to]).unwrap_or_default();
+        let (line, column) = Source::file(&name, valid).place(valid.len() as u32);
+        let byte = bytes.get(valid_up_to).copied().unwrap_or_default();
+        let message = format!("the byte 0x{byte:02x} is not UTF-8");
+        vec![of_file(&name, line, column, message, "save the file as UTF-8".to_owned())]
+    })
 }
 
 /// Reads a lab's text; `file` is what diagnostics call it, and without `.toml` the name of a lab that has none.
@@ -48,12 +52,31 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagno
 /// # Errors
 /// Every mistake of the text, with the warnings between them, in the order of their places.
 pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
-    let (spec, mut reader) = read_spec(file, text, overrides)?;
+    parse_typed(file, text, overrides).map(|(loaded, _)| loaded)
+}
+
+/// What was typed, kept to find the places of keys.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    /// The top level, overrides put into it.
+    pub(crate) root: Vec<Entry>,
+    /// An empty report on the same text.
+    pub(crate) report: Report,
+}
+
+/// As [`parse`], and keeps what was typed.
+pub(crate) fn parse_typed(
+    file: &str,
+    text: &str,
+    overrides: &[Override],
+) -> Result<(LoadedLab, Typed), Vec<Diagnostic>> {
+    let (spec, mut reader, root) = read_spec(file, text, overrides)?;
     let lab = resolve(&mut reader, spec, &default_name(file));
     let failed = reader.report.has_errors();
+    let report = reader.report.emptied();
     let mut diagnostics = reader.report.finish();
     match lab {
-        Some(lab) if !failed => Ok(LoadedLab { lab, warnings: diagnostics }),
+        Some(lab) if !failed => Ok((LoadedLab { lab, warnings: diagnostics }, Typed { root, report })),
         draft => {
             diagnostics
                 .extend(draft.iter().flat_map(|draft| setup_mistakes(file, draft, &diagnostics)).collect::<Vec<_>>());
@@ -77,7 +100,7 @@ fn setup_mistakes(file: &str, draft: &Lab, known: &[Diagnostic]) -> Vec<Diagnost
 }
 
 /// Reads what was typed, mistakes included in the reader's report.
-fn read_spec(file: &str, text: &str, overrides: &[Override]) -> Result<(LabSpec, Reader), Vec<Diagnostic>> {
+fn read_spec(file: &str, text: &str, overrides: &[Override]) -> Result<(LabSpec, Reader, Vec<Entry>), Vec<Diagnostic>> {
     if text.len() as u64 > MAX_FILE_SIZE {
         let (message, remedy) = too_large(text.len() as u64);
         return Err(vec![of_file(file, 0, 0, message, remedy)]);
@@ -95,7 +118,7 @@ fn read_spec(file: &str, text: &str, overrides: &[Override]) -> Result<(LabSpec,
     }
     let mut reader = Reader::new(report);
     let spec = spec::read(&mut reader, &root);
-    Ok((spec, reader))
+    Ok((spec, reader, root))
 }
 
 /// The name of a lab that doesn't say its own.
