@@ -13,6 +13,7 @@ mod input;
 mod output;
 mod pingall;
 mod run;
+mod schema;
 mod validate;
 
 use clap::Parser;

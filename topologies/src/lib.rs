@@ -8,6 +8,8 @@
 //! * [`lint`](mod@lint): what looks wrong in a lab that runs.
 //! * [`run`](mod@run): the lab's devices and links, running; its checks, events and captures.
 //!
+//! [`schema`](mod@schema) says what a file may hold, for editors and for people.
+//!
 //! [`load`](load()) reads a file, [`parse`] a text. [`generate()`] writes labs of regular shapes.
 
 pub mod error;
@@ -16,6 +18,7 @@ pub mod lab;
 pub mod lint;
 mod load;
 pub mod run;
+pub mod schema;
 pub mod spec;
 
 pub use error::{Diagnostic, Severity};
