@@ -24,7 +24,7 @@ pub mod spec;
 pub use error::{Diagnostic, Severity};
 pub use generate::{Pattern, PatternError, generate};
 pub use lab::{Lab, LabEnd, LabLink, LabNode, NodeKind};
-pub use load::{LoadedLab, MAX_FILE_SIZE, Override, load, parse};
+pub use load::{LoadedLab, MAX_FILE_SIZE, Override, load, load_with_checks, parse};
 
 /// A span of time as a lab file has it: `200us`, `1.5s`.
 ///

@@ -36,7 +36,7 @@ pub struct Table {
 }
 
 /// A key.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Key {
     /// Its word.
     pub name: &'static str,
