@@ -9,6 +9,7 @@ mod clock;
 mod example;
 mod exec;
 mod generate;
+mod graph;
 mod input;
 mod output;
 mod pingall;

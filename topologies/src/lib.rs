@@ -8,12 +8,13 @@
 //! * [`lint`](mod@lint): what looks wrong in a lab that runs.
 //! * [`run`](mod@run): the lab's devices and links, running; its checks, events and captures.
 //!
-//! [`schema`](mod@schema) says what a file may hold, for editors and for people.
+//! [`graph`](mod@graph) draws a lab. [`schema`](mod@schema) says what a file may hold, for editors and for people.
 //!
 //! [`load`](load()) reads a file, [`parse`] a text. [`generate()`] writes labs of regular shapes.
 
 pub mod error;
 pub mod generate;
+pub mod graph;
 pub mod lab;
 pub mod lint;
 mod load;
