@@ -104,7 +104,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<u8, Failure> {
             waiting.insert(number, outcome);
             while let Some(outcome) = waiting.remove(&expected) {
                 expected += 1;
-                if let Err(failure) = printer.print(outcome) {
+                if let Err(failure) = printer.print(&outcome) {
                     next.store(usize::MAX / 2, Ordering::Relaxed);
                     return Err(failure);
                 }
@@ -136,13 +136,13 @@ struct Summary {
 }
 
 impl Printer<'_> {
-    fn print(&mut self, outcome: Outcome) -> Result<(), Failure> {
+    fn print(&mut self, outcome: &Outcome) -> Result<(), Failure> {
         eprint!("{}", outcome.messages);
         self.codes.push(outcome.code);
         let console = self.args.capture.console();
         let is_sweep = self.args.seeds.is_some();
         match (&outcome.report, self.args.format) {
-            (_, CheckFormat::Text) if is_sweep => self.add_to_summary(&outcome)?,
+            (_, CheckFormat::Text) if is_sweep => self.add_to_summary(outcome)?,
             (Some(report), CheckFormat::Text) => console.print(&report.text())?,
             (Some(report), CheckFormat::Json) => console.print(&report.json())?,
             (Some(report), CheckFormat::Junit) => self.suites.push((outcome.lab, junit::suite(report, is_sweep))),

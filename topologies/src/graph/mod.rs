@@ -178,7 +178,7 @@ fn notes(config: &LinkConfig) -> Vec<String> {
 /// A rate in its largest whole unit.
 fn rate(bits: u64) -> String {
     let units = [(1_000_000_000, "Gbit"), (1_000_000, "Mbit"), (1_000, "kbit")];
-    match units.into_iter().find(|(size, _)| bits >= *size && bits % size == 0) {
+    match units.into_iter().find(|(size, _)| bits >= *size && bits.is_multiple_of(*size)) {
         Some((size, unit)) => format!("{}{unit}", bits / size),
         None => format!("{bits}bit"),
     }
