@@ -1,6 +1,6 @@
 //! The lab as a drawing: text, Graphviz's DOT, Mermaid, SVG.
 //!
-//! [`Drawing`] is what all of them show: nodes by kind, links with their ports, what their ends do to VLANs, and what
+//! A `Drawing` is what all of them show: nodes by kind, links with their ports, what their ends do to VLANs, and what
 //! isn't usual about them. A writer each turns it into text. Names may hold anything that a name may, so each escapes
 //! them in its own way. The same lab gives the same bytes.
 

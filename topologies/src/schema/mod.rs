@@ -1,6 +1,6 @@
 //! What a lab file may say, for editors and for people: a JSON Schema (draft 2020-12) and a reference in Markdown.
 //!
-//! Both are made from [`keys`](crate::spec::keys), which the reader uses too. A schema can't say everything: that names
+//! Both are made from [`keys`], which the reader uses too. A schema can't say everything: that names
 //! lead somewhere, that a key needs another one, is for `netloom validate`.
 
 mod markdown;
