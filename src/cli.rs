@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Exec(crate::exec::ExecArgs),
     /// Write a lab of a regular shape to standard output
     Generate(crate::generate::GenerateArgs),
+    /// Draw a lab
+    Graph(crate::graph::GraphArgs),
+    /// Print what a lab file may say, as a JSON Schema or as a reference
+    Schema(crate::schema::SchemaArgs),
     /// List the examples that are built in, or write one to standard output
     Example(crate::example::ExampleArgs),
     /// Measure this build
@@ -44,6 +48,8 @@ impl Command {
             Self::Pingall(args) => crate::pingall::run(&args),
             Self::Exec(args) => crate::exec::run(&args),
             Self::Generate(args) => crate::generate::run(&args),
+            Self::Graph(args) => crate::graph::run(&args),
+            Self::Schema(args) => crate::schema::run(&args),
             Self::Example(args) => crate::example::run(&args),
             Self::Bench(args) => crate::bench::run(args),
         }

@@ -52,15 +52,21 @@ pub(crate) fn located(file: &str, errors: &[SetupError]) -> Vec<Diagnostic> {
     errors.iter().map(|error| error.diagnostic(file)).collect()
 }
 
-/// Prints the events that failed to standard error; gives how many there were.
-pub(crate) fn print_failed_events(file: Option<&Path>, session: &mut Session) -> usize {
-    let errors = session.take_errors();
+/// The events that failed, as mistakes of the file.
+pub(crate) fn failed_events(file: Option<&Path>, session: &mut Session) -> Vec<String> {
     let name = file_name(file);
-    for EventError { place: (line, column), message } in &errors {
-        eprintln!("{name}:{line}:{column}: error: {message}");
-        eprintln!("  remedy: correct the line: `help` at the prompt lists what can be typed");
+    let text = |EventError { place: (line, column), message }: EventError| {
+        let remedy = "correct the line: `help` at the prompt lists what can be typed";
+        format!("{name}:{line}:{column}: error: {message}\n  remedy: {remedy}")
+    };
+    session.take_errors().into_iter().map(text).collect()
+}
+
+/// Prints the events that failed to standard error.
+pub(crate) fn print_failed_events(file: Option<&Path>, session: &mut Session) {
+    for error in failed_events(file, session) {
+        eprintln!("{error}");
     }
-    errors.len()
 }
 
 /// What diagnostics call the lab file.
@@ -75,7 +81,8 @@ pub(crate) fn print_warnings(warnings: &[Diagnostic]) {
     }
 }
 
-fn open_captures(net: &mut Net, args: &CaptureArgs) -> Result<(), Failure> {
+/// Opens the captures of a command line.
+pub(crate) fn open_captures(net: &mut Net, args: &CaptureArgs) -> Result<(), Failure> {
     for text in &args.captures {
         let Some((link, file)) = text.split_once('=') else {
             return Err(Failure::usage(format!("--capture {text}: a link and a file, as in `s1:trunk=trunk.pcapng`")));

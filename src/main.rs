@@ -9,10 +9,12 @@ mod clock;
 mod example;
 mod exec;
 mod generate;
+mod graph;
 mod input;
 mod output;
 mod pingall;
 mod run;
+mod schema;
 mod typed;
 mod validate;
 

@@ -3,7 +3,8 @@
 use crate::error::{Diagnostic, Severity};
 use crate::lab::{Key, Lab, LabNode, resolve};
 use crate::spec::report::Report;
-use crate::spec::{self, LabSpec, Reader, Source, tree};
+use crate::spec::tree::Entry;
+use crate::spec::{self, LabSpec, Pos, Reader, Source, tree};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -29,18 +30,36 @@ pub struct LoadedLab {
 /// # Errors
 /// Every mistake of the file, with the warnings between them, in the order of their places; or why it can't be read.
 pub fn load(path: &Path, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
+    parse(&path.display().to_string(), &read_text(path)?, overrides)
+}
+
+/// Reads a lab file with the checks of another file instead of its own. That file may be a lab of its own: all else in
+/// it is passed over.
+///
+/// # Errors
+/// Every mistake of the lab file and of the checks, each with its own file; or why one can't be read.
+pub fn load_with_checks(path: &Path, checks: &Path, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
+    let texts = [path, checks].map(|path| read_text(path).map(|text| (path.display().to_string(), text)));
+    match texts {
+        [Ok((file, text)), Ok((checks, of_checks))] => {
+            parse_parts(&file, &text, Some((&checks, &of_checks)), overrides).map(|(loaded, _)| loaded)
+        }
+        texts => Err(texts.into_iter().filter_map(Result::err).flatten().collect()),
+    }
+}
+
+/// A file's text.
+pub(crate) fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
     let name = path.display().to_string();
     let bytes = read_file(path).map_err(|(message, remedy)| vec![of_file(&name, 0, 0, message, remedy)])?;
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => parse(&name, text, overrides),
-        Err(error) => {
-            let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-            let (line, column) = Source::file(&name, valid).place(valid.len() as u32);
-            let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-            let message = format!("the byte 0x{byte:02x} is not UTF-8");
-            Err(vec![of_file(&name, line, column, message, "save the file as UTF-8".to_owned())])
-        }
-    }
+    String::from_utf8(bytes).map_err(|error| {
+        let (bytes, valid_up_to) = (error.as_bytes(), error.utf8_error().valid_up_to());
+        let valid = std::str::from_utf8(&bytes[..valid_up_to]).unwrap_or_default();
+        let (line, column) = Source::file(&name, valid).place(valid.len() as u32);
+        let byte = bytes.get(valid_up_to).copied().unwrap_or_default();
+        let message = format!("the byte 0x{byte:02x} is not UTF-8");
+        vec![of_file(&name, line, column, message, "save the file as UTF-8".to_owned())]
+    })
 }
 
 /// Reads a lab's text; `file` is what diagnostics call it, and without `.toml` the name of a lab that has none.
@@ -48,12 +67,41 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagno
 /// # Errors
 /// Every mistake of the text, with the warnings between them, in the order of their places.
 pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
-    let (spec, mut reader) = read_spec(file, text, overrides)?;
+    parse_parts(file, text, None, overrides).map(|(loaded, _)| loaded)
+}
+
+/// What was typed, kept to find the places of keys.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    /// The top level, overrides put into it.
+    pub(crate) root: Vec<Entry>,
+    /// An empty report on the same text.
+    pub(crate) report: Report,
+}
+
+/// As [`parse`], and keeps what was typed.
+pub(crate) fn parse_typed(
+    file: &str,
+    text: &str,
+    overrides: &[Override],
+) -> Result<(LoadedLab, Typed), Vec<Diagnostic>> {
+    parse_parts(file, text, None, overrides)
+}
+
+/// As [`parse_typed`]; `checks` is the name and the text of a file with checks to take instead.
+fn parse_parts(
+    file: &str,
+    text: &str,
+    checks: Option<(&str, &str)>,
+    overrides: &[Override],
+) -> Result<(LoadedLab, Typed), Vec<Diagnostic>> {
+    let (spec, mut reader, root) = read_spec(file, text, checks, overrides)?;
     let lab = resolve(&mut reader, spec, &default_name(file));
     let failed = reader.report.has_errors();
+    let report = reader.report.emptied();
     let mut diagnostics = reader.report.finish();
     match lab {
-        Some(lab) if !failed => Ok(LoadedLab { lab, warnings: diagnostics }),
+        Some(lab) if !failed => Ok((LoadedLab { lab, warnings: diagnostics }, Typed { root, report })),
         draft => {
             diagnostics
                 .extend(draft.iter().flat_map(|draft| setup_mistakes(file, draft, &diagnostics)).collect::<Vec<_>>());
@@ -77,7 +125,12 @@ fn setup_mistakes(file: &str, draft: &Lab, known: &[Diagnostic]) -> Vec<Diagnost
 }
 
 /// Reads what was typed, mistakes included in the reader's report.
-fn read_spec(file: &str, text: &str, overrides: &[Override]) -> Result<(LabSpec, Reader), Vec<Diagnostic>> {
+fn read_spec(
+    file: &str,
+    text: &str,
+    checks: Option<(&str, &str)>,
+    overrides: &[Override],
+) -> Result<(LabSpec, Reader, Vec<Entry>), Vec<Diagnostic>> {
     if text.len() as u64 > MAX_FILE_SIZE {
         let (message, remedy) = too_large(text.len() as u64);
         return Err(vec![of_file(file, 0, 0, message, remedy)]);
@@ -87,15 +140,40 @@ fn read_spec(file: &str, text: &str, overrides: &[Override]) -> Result<(LabSpec,
         return Err(vec![of_file(file, 1, 1, "the file is empty".to_owned(), remedy)]);
     }
     let mut report = Report::new(Source::file(file, text));
-    let Some(mut root) = tree::parse(&mut report, text) else {
+    let root = tree::parse(&mut report, 0, text);
+    let checks = checks.map(|(file, text)| read_checks(&mut report, file, text));
+    let Some(mut root) = root else {
         return Err(report.finish());
     };
+    match checks {
+        None => {}
+        Some(Some(checks)) => {
+            root.retain(|entry| entry.key != CHECKS);
+            root.push(checks);
+        }
+        Some(None) => return Err(report.finish()),
+    }
     for (key, value) in overrides {
         tree::define(&mut report, &mut root, key, value);
     }
     let mut reader = Reader::new(report);
     let spec = spec::read(&mut reader, &root);
-    Ok((spec, reader))
+    Ok((spec, reader, root))
+}
+
+/// The key of the checks.
+const CHECKS: &str = "checks";
+
+/// The checks of a file of checks. Its mistakes go to the report.
+fn read_checks(report: &mut Report, file: &str, text: &str) -> Option<Entry> {
+    let number = report.add_source(Source::file(file, text));
+    let root = tree::parse(report, number, text)?;
+    let checks = root.into_iter().find(|entry| entry.key == CHECKS);
+    if checks.is_none() {
+        let pos = Pos { source: number, offset: 0 };
+        report.error(pos, CHECKS, "the file has no checks", "add one, as in [[checks]] and reach = [\"h1\", \"h2\"]");
+    }
+    checks
 }
 
 /// The name of a lab that doesn't say its own.

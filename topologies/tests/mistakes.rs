@@ -113,6 +113,8 @@ fn services() {
         "\"refused",
         &["reachable", "unreachable"],
     );
+    at("http = { from = \"h1\", url = \"ftp://h2/\" }", "\"ftp", &["no URL", "http://HOST"]);
+    at("http = { from = \"h1\", url = \"http://h3/\" }", "\"http://h3", &["no node called `h3`"]);
     at("throughput = { from = \"h1\", to = \"h1\" }", "\"h1\" }", &["sends to itself"]);
     at("throughput = { from = \"h1\", to = \"h2\", rate = \"1Mbit\" }", "\"1Mbit", &["TCP finds its rate"]);
     at("throughput = { from = \"h1\", to = \"h2\", for = \"0s\" }", "\"0s", &["nothing can be measured"]);

@@ -59,6 +59,13 @@ impl Lab {
         self.seed
     }
 
+    /// The same lab with another seed.
+    #[must_use]
+    pub fn with_seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// The names of VLANs, in the file's order.
     pub fn vlans(&self) -> &IndexMap<String, VlanId> {
         &self.vlans

@@ -107,6 +107,11 @@ impl Report {
     }
 }
 
+/// The same for a text of many lines.
+pub fn printable_lines(text: &str) -> String {
+    text.lines().flat_map(|line| [printable(line), "\n".to_owned()]).collect()
+}
+
 /// The text with control characters replaced, so that a lab file can't drive the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()

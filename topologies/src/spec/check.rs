@@ -1,5 +1,6 @@
 //! `[[checks]]`: when, for how long, and what.
 
+use super::keys;
 use super::kinds::{self, CHECK_KINDS};
 use super::link::{Target, target};
 use super::reader::{Reader, shorten};
@@ -10,9 +11,6 @@ use super::tree::{Entry, Item, Value};
 use crate::lab::{Expect, Family, Filter, PortExpect, Presence, Transport};
 use packet::{MacAddr, Match, VlanId};
 use sim_core::{DropReason, Duration};
-
-/// The keys of a check besides its kind.
-const CHECK_KEYS: &[&str] = &["name", "at", "within", "expect"];
 
 /// A check as typed.
 #[derive(Clone, Debug)]
@@ -181,7 +179,7 @@ fn read(r: &mut Reader, path: &Path<'_>, item: &Item, index: usize) -> Option<Ch
                     found = Some(entry);
                 }
             }
-            _ => r.unknown_key(path, entry, CHECK_KINDS.iter().map(|kind| kind.name).chain(CHECK_KEYS.iter().copied())),
+            _ => r.unknown_key(path, entry, kinds::with_others(CHECK_KINDS, &keys::CHECK)),
         }
     }
     let Some(entry) = found else {
@@ -228,13 +226,13 @@ impl<'a> Fields<'a> {
     }
 
     fn ping(&mut self) -> Option<CheckKindSpec> {
-        self.known(&["from", "to", "count", "size", "family", "expect"]);
+        self.known(&keys::PING);
         let from = self.required("from", "{ from = \"a1\", to = \"a2\" }");
         let to = self.required("to", "{ from = \"a1\", to = \"a2\" }");
         let count = self.number("count", 1, 1_000_000)?.unwrap_or(1) as u32;
         let size = self.number("size", 0, 65507)?.unwrap_or(56) as u16;
         let family = self.family()?;
-        let expect = match self.expect(&["reachable", "unreachable"])? {
+        let expect = match self.expect(keys::PING.words("expect"))? {
             Some(1) => Expect::Unreachable,
             _ => Expect::Reachable,
         };
@@ -248,7 +246,7 @@ impl<'a> Fields<'a> {
             Some(Item { value: Value::Integer(4), .. }) => Some(Some(Family::V4)),
             Some(Item { value: Value::Integer(6), .. }) => Some(Some(Family::V6)),
             Some(item) => {
-                let which = self.r.one_of(&self.path.key("family"), item, &["v4", "v6", "ipv4", "ipv6"])?;
+                let which = self.r.one_of(&self.path.key("family"), item, keys::FAMILIES)?;
                 Some(Some(if which % 2 == 0 { Family::V4 } else { Family::V6 }))
             }
         }
@@ -278,14 +276,14 @@ impl<'a> Fields<'a> {
     fn frames(&mut self) -> Option<CheckKindSpec> {
         const EXAMPLE: &str = "{ link = \"s1:trunk\", filter = \"icmp\" }";
         self.no_expect();
-        self.known(&["link", "direction", "filter", "min", "max"]);
+        self.known(&keys::FRAMES);
         let link = self.end("link");
         if self.get("link").is_none() {
             self.missing("link", EXAMPLE);
         }
         let direction = match self.get("direction") {
             None => Direction::Both,
-            Some(item) => match self.r.one_of(&self.path.key("direction"), item, &["out", "in", "both"])? {
+            Some(item) => match self.r.one_of(&self.path.key("direction"), item, keys::FRAMES.words("direction"))? {
                 0 => Direction::Out,
                 1 => Direction::In,
                 _ => Direction::Both,
@@ -314,7 +312,7 @@ impl<'a> Fields<'a> {
 
     fn drops(&mut self) -> Option<CheckKindSpec> {
         self.no_expect();
-        self.known(&["node", "port", "link", "reason", "min", "max"]);
+        self.known(&keys::DROPS);
         let node = self.name("node");
         let port = self.name("port");
         let link = self.end("link");
@@ -359,7 +357,7 @@ impl<'a> Fields<'a> {
 
     fn mac(&mut self) -> Option<CheckKindSpec> {
         const EXAMPLE: &str = "{ switch = \"s1\", host = \"h1\", port = \"p1\" }";
-        self.known(&["switch", "bridge", "vlan", "address", "host", "port", "expect"]);
+        self.known(&keys::MAC);
         let switch = self.required("switch", EXAMPLE);
         let (bridge, port, host) = (self.name("bridge"), self.name("port"), self.name("host"));
         let vlan = match self.get("vlan") {
@@ -388,7 +386,7 @@ impl<'a> Fields<'a> {
                 None
             }
         };
-        let expect = match self.expect(&["present", "absent"])? {
+        let expect = match self.expect(keys::MAC.words("expect"))? {
             Some(1) => Presence::Absent,
             _ => Presence::Present,
         };
@@ -402,9 +400,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reports keys that aren't among `known`, and a value that is no table.
-    pub(super) fn known(&mut self, known: &'static [&'static str]) {
-        let example = format!("{} = {{ {} = .. }}", self.kind.key, known[0]);
+    /// Reports keys that the table doesn't have, and a value that is no table.
+    pub(super) fn known(&mut self, known: &'static keys::Table) {
+        let example = format!("{} = {{ {} = .. }}", self.kind.key, known.keys[0].name);
         if self.r.table(self.path, &self.kind.item, &example).is_none() {
             return;
         }
@@ -413,8 +411,8 @@ impl<'a> Fields<'a> {
                 let remedy = format!("move it to a line of its own below `{}`", self.kind.key);
                 let message = format!("`{}` stands beside `{}`, not in it", entry.key, self.kind.key);
                 self.r.report.error(entry.pos, self.path.key(&entry.key), message, remedy);
-            } else if !known.contains(&entry.key.as_str()) {
-                self.r.unknown_key(self.path, entry, known.iter().copied());
+            } else if known.find(&entry.key).is_none() {
+                self.r.unknown_key(self.path, entry, known.names());
             }
         }
     }

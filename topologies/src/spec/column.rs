@@ -9,7 +9,7 @@ use ovsdb::{Atom, AtomType, Column, Datum, Table, vswitch};
 use packet::VlanId;
 
 /// Columns that hold VLANs and so take the names of `[vlans]`.
-const VLAN_COLUMNS: &[Column] =
+pub(crate) const VLAN_COLUMNS: &[Column] =
     &[vswitch::port::TAG, vswitch::port::TRUNKS, vswitch::port::CVLANS, vswitch::bridge::FLOOD_VLANS];
 
 /// Columns that the schema lets anyone write, but that the switch itself writes.
@@ -57,8 +57,13 @@ pub(crate) fn named(tables: &[Table], key: &str) -> Option<Column> {
 }
 
 /// The columns that a file may set.
-pub(crate) fn settable(tables: &[Table]) -> impl Iterator<Item = &'static str> + '_ {
-    tables.iter().copied().flat_map(Table::columns).filter(|c| refusal(*c).is_none()).map(Column::name)
+pub(crate) fn settable(tables: &[Table]) -> impl Iterator<Item = Column> + '_ {
+    tables.iter().copied().flat_map(Table::columns).filter(|c| refusal(*c).is_none())
+}
+
+/// The strings that a column takes; all if empty.
+pub(crate) fn allowed(column: Column) -> &'static [&'static str] {
+    if column == vswitch::interface::TYPE { INTERFACE_TYPES } else { column.ty().key.allowed }
 }
 
 /// Whether the switch itself writes a column.
@@ -168,7 +173,7 @@ fn element(r: &mut Reader, path: &Path<'_>, item: &Item, column: Column) -> Opti
             _ => r.wrong_type(path, item, "a number", "1.5"),
         },
         AtomType::String => {
-            let allowed = if column == vswitch::interface::TYPE { INTERFACE_TYPES } else { base.allowed };
+            let allowed = allowed(column);
             let text = r.string(path, item, "\"text\"")?;
             if allowed.is_empty() || allowed.contains(&text) {
                 return Some(Atom::from(text));

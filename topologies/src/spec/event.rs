@@ -1,5 +1,6 @@
 //! `[[events]]`: a time and a line for the prompt.
 
+use super::keys;
 use super::reader::Reader;
 use super::report::Path;
 use super::source::{Pos, Spanned};
@@ -34,7 +35,7 @@ fn read(r: &mut Reader, path: &Path<'_>, item: &Item) -> Option<EventSpec> {
         match entry.key.as_str() {
             "at" => at = r.duration(&key, &entry.item),
             "do" => words = command(r, &key, &entry.item),
-            _ => r.unknown_key(path, entry, ["at", "do"]),
+            _ => r.unknown_key(path, entry, keys::EVENT.names()),
         }
     }
     for key in missing {

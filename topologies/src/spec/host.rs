@@ -1,6 +1,7 @@
 //! `[hosts]`: an address, or a table of addresses, routes and interfaces.
 
-use super::link::{self, LINK_KEYS, LinkSpec};
+use super::keys;
+use super::link::{self, LinkSpec};
 use super::reader::{Reader, shorten};
 use super::report::Path;
 use super::setup;
@@ -84,12 +85,7 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, host: &Entry) -> Option<Host
                 if interface_key(r, &path, entry, &mut eth0) {
                     has_eth0.get_or_insert(entry.pos);
                 } else if let Some(parent) = path.parent() {
-                    let known = ["gateway", "routes", "interfaces", "dhcp", "run", "setup"];
-                    r.unknown_key(
-                        parent,
-                        entry,
-                        known.into_iter().chain(INTERFACE_KEYS.iter().copied()).chain(LINK_KEYS.iter().copied()),
-                    );
+                    r.unknown_key(parent, entry, keys::HOST.names());
                 }
             }
         }
@@ -112,8 +108,6 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, host: &Entry) -> Option<Host
     }
     Some(spec)
 }
-
-const INTERFACE_KEYS: &[&str] = &["ip", "mac", "to"];
 
 /// Reads a key of an interface; `false` if it is none.
 fn interface_key(r: &mut Reader, path: &Path<'_>, entry: &Entry, spec: &mut InterfaceSpec) -> bool {
@@ -155,8 +149,7 @@ pub(super) fn interfaces(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<In
                     if key.key == "dhcp" {
                         dhcp(r, &path, key);
                     } else if !interface_key(r, &path, key, &mut spec) {
-                        let known = INTERFACE_KEYS.iter().chain(LINK_KEYS).copied().chain(["dhcp"]);
-                        r.unknown_key(path.parent().unwrap_or(&path), key, known);
+                        r.unknown_key(path.parent().unwrap_or(&path), key, keys::INTERFACE.names());
                     }
                 }
             }
@@ -318,7 +311,7 @@ pub(super) fn routes(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<(Cidr,
             match entry.key.as_str() {
                 "to" => to = route_target(r, &path, &entry.item),
                 "via" => via = address(r, &path, &entry.item),
-                _ => r.unknown_key(path.parent().unwrap_or(&path), entry, ["to", "via"]),
+                _ => r.unknown_key(path.parent().unwrap_or(&path), entry, keys::ROUTE.names()),
             }
         }
         for key in missing {

@@ -1,5 +1,6 @@
 //! `[hubs]`: a number of ports, or as many as links name.
 
+use super::keys;
 use super::reader::Reader;
 use super::report::Path;
 use super::tree::Entry;
@@ -27,7 +28,7 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, hub: &Entry) -> Option<HubSp
                 "a link to a hub is written at its other end",
                 format!("write to = \"{}\" at the switch's port or the host", hub.key),
             ),
-            _ => r.unknown_key(path, entry, ["ports"]),
+            _ => r.unknown_key(path, entry, keys::HUB.names()),
         }
     }
     Some(spec)

@@ -1,5 +1,7 @@
 //! The kinds of nodes and of checks that a lab file may hold, and which of them this build runs.
 
+use super::keys::Table;
+
 /// A kind of node or of check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -41,7 +43,7 @@ pub const CHECK_KINDS: &[Kind] = &[
     runs("mac"),
     runs("tcp"),
     runs("udp"),
-    later("http"),
+    runs("http"),
     runs("throughput"),
     later("path"),
 ];
@@ -49,6 +51,12 @@ pub const CHECK_KINDS: &[Kind] = &[
 /// The kind called `name`.
 pub fn find(kinds: &'static [Kind], name: &str) -> Option<Kind> {
     kinds.iter().copied().find(|kind| kind.name == name)
+}
+
+/// The names of all kinds, and then of the other keys of the table that they are keys of.
+pub(crate) fn with_others(kinds: &'static [Kind], table: &'static Table) -> impl Iterator<Item = &'static str> + Clone {
+    let others = table.own_keys().map(|key| key.name).filter(move |name| find(kinds, name).is_none());
+    kinds.iter().map(|kind| kind.name).chain(others)
 }
 
 /// The names of the kinds that this build runs, for messages.

@@ -1,15 +1,12 @@
 //! The keys of a link, which stand on the end that has `to`.
 
+use super::keys;
 use super::reader::{Reader, shorten};
 use super::report::Path;
 use super::source::{Pos, Spanned};
 use super::tree::{Entry, Item, Value};
 use super::units;
 use sim_core::{DirectionConfig, LinkConfig, Probability, QueueLimit};
-
-/// The keys of a link besides `to`.
-pub const LINK_KEYS: &[&str] =
-    &["delay", "jitter", "rate", "loss", "duplicate", "corrupt", "reorder", "queue", "mtu", "up"];
 
 /// The least MTU in bytes: what every IPv4 link carries (RFC 791).
 pub(crate) const MIN_MTU: i64 = 68;
@@ -42,7 +39,7 @@ pub(crate) fn read_key(r: &mut Reader, path: &Path<'_>, entry: &Entry, link: &mu
         link.to = target(r, path, &entry.item).map(|target| Spanned::new(target, entry.pos));
         return true;
     }
-    let Some(key) = LINK_KEYS.iter().copied().find(|key| *key == entry.key) else { return false };
+    let Some(key) = keys::LINK.find(&entry.key).map(|key| key.name) else { return false };
     link.first_key.get_or_insert(Spanned::new(key, entry.pos));
     let (item, config) = (&entry.item, &mut link.config);
     match key {

@@ -6,6 +6,7 @@
 //! * `source`, `tree`: places; TOML in the file's order, with the command line's overrides put into it.
 //! * `report`: every mistake and warning, in the order of their places.
 //! * `reader`, `units`: types, ranges, names, numbers with units.
+//! * [`keys`]: the keys of each table, for the reader, the schema and the reference.
 //! * [`kinds`]: the tables and checks that there are, and which of them this build runs.
 //! * one file for each table: `switch` (with `column` and `setup`), `host`, `hub`, `server`, `link`, `event`, `check` (with
 //!   `service`).
@@ -15,6 +16,7 @@ mod column;
 mod event;
 mod host;
 mod hub;
+pub mod keys;
 pub mod kinds;
 mod link;
 mod reader;
@@ -34,7 +36,7 @@ pub use event::EventSpec;
 pub(crate) use host::no_host_address;
 pub use host::{DEFAULT_INTERFACE, HostSpec, InterfaceSpec};
 pub use hub::{HubSpec, MAX_HUB_PORTS};
-pub use link::{LINK_KEYS, LinkSpec, Target};
+pub use link::{LinkSpec, Target};
 pub use reader::MAX_NAME_LEN;
 pub(crate) use reader::{Reader, shorten};
 pub use server::ServerSpec;
@@ -116,8 +118,6 @@ impl NodeSpecKind {
     }
 }
 
-const TOP_LEVEL: &[&str] = &["name", "description", "seed", "overlapping_addresses", "vlans", "events", "checks"];
-
 /// Reads the top level.
 pub(crate) fn read(r: &mut Reader, root: &[Entry]) -> LabSpec {
     let mut spec = LabSpec::default();
@@ -144,7 +144,7 @@ pub(crate) fn read(r: &mut Reader, root: &[Entry]) -> LabSpec {
             key => match kinds::find(NODE_KINDS, key) {
                 Some(kind) => read_nodes(r, &path, entry, kind, &mut spec),
                 None => {
-                    let known = NODE_KINDS.iter().map(|kind| kind.name).chain(TOP_LEVEL.iter().copied());
+                    let known = kinds::with_others(NODE_KINDS, &keys::LAB);
                     let nearest = r.report.nearest(key, known.clone());
                     let remedy = match nearest {
                         Some(nearest) => format!("did you mean `{nearest}`?"),

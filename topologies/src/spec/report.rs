@@ -89,6 +89,11 @@ impl Report {
         Self { sources: vec![file], found: Vec::new(), more: 0, errors: 0, nearest_budget: NEAREST_BUDGET }
     }
 
+    /// A report on the same text with nothing in it.
+    pub(crate) fn emptied(&self) -> Self {
+        Self { sources: self.sources.clone(), found: Vec::new(), more: 0, errors: 0, nearest_budget: NEAREST_BUDGET }
+    }
+
     /// Adds an override; gives its number.
     pub(crate) fn add_source(&mut self, source: Source) -> u32 {
         self.sources.push(source);

@@ -1,6 +1,7 @@
 //! `[servers.S]`: NICs with addresses, routes, bridges, `setup`.
 
 use super::host::{self, InterfaceSpec};
+use super::keys;
 use super::reader::Reader;
 use super::report::Path;
 use super::setup;
@@ -10,9 +11,6 @@ use super::tree::Entry;
 use crate::lab::SetupLine;
 use inet::Cidr;
 use std::net::IpAddr;
-
-/// The keys of a server.
-pub(crate) const SERVER_KEYS: &[&str] = &["nics", "gateway", "routes", "bridges", "setup", "run"];
 
 /// A server as typed.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +42,7 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, server: &Entry) -> Option<Se
             "bridges" => spec.bridges = switch::bridges(r, &key, &entry.item),
             "setup" => spec.setup = setup::read(r, &key, &entry.item, &setup::machine_tools()),
             "run" => spec.run = host::run(r, &key, &entry.item),
-            _ => r.unknown_key(path, entry, SERVER_KEYS.iter().copied()),
+            _ => r.unknown_key(path, entry, keys::SERVER.names()),
         }
     }
     Some(spec)

@@ -1,6 +1,7 @@
 //! The checks of services: `tcp`, `udp`, `http`, `throughput`.
 
 use super::check::{CheckKindSpec, Fields};
+use super::keys;
 use super::reader::shorten;
 use super::source::Spanned;
 use super::tree::Item;
@@ -34,26 +35,26 @@ impl Fields<'_> {
     /// `tcp` and `udp`.
     pub(super) fn connect(&mut self, transport: Transport) -> Option<CheckKindSpec> {
         const EXAMPLE: &str = "{ from = \"a1\", to = \"a2\", port = 80 }";
-        self.known(&["from", "to", "port", "family", "expect"]);
+        let table = match transport {
+            Transport::Tcp => &keys::TCP,
+            Transport::Udp => &keys::UDP,
+        };
+        self.known(table);
         let (from, to) = (self.required("from", EXAMPLE), self.required("to", EXAMPLE));
         if self.get("port").is_none() {
             self.missing("port", EXAMPLE);
         }
         let port = self.number("port", 1, 65_535)?;
         let family = self.family()?;
-        let words: &[&str] = match transport {
-            Transport::Tcp => &["reachable", "unreachable", "refused"],
-            Transport::Udp => &["reachable", "unreachable"],
-        };
-        let expect =
-            [PortExpect::Reachable, PortExpect::Unreachable, PortExpect::Refused][self.expect(words)?.unwrap_or(0)];
+        let expect = self.expect(table.words("expect"))?.unwrap_or(0);
+        let expect = [PortExpect::Reachable, PortExpect::Unreachable, PortExpect::Refused][expect];
         Some(CheckKindSpec::Connect { transport, from: from?, to: to?, port: port? as u16, family, expect })
     }
 
     /// `http`.
     pub(super) fn http(&mut self) -> Option<CheckKindSpec> {
         const EXAMPLE: &str = "{ from = \"a1\", url = \"http://a2/\" }";
-        self.known(&["from", "url", "status", "contains", "expect"]);
+        self.known(&keys::HTTP);
         let from = self.required("from", EXAMPLE);
         let url = self.required("url", EXAMPLE).map(|text| self.url(text));
         let status = self.number("status", 100, 599)?.unwrap_or(200) as u16;
@@ -61,7 +62,7 @@ impl Fields<'_> {
             None => None,
             Some(item) => Some(self.text("contains", item)?),
         };
-        let expect = [Expect::Reachable, Expect::Unreachable][self.expect(&["reachable", "unreachable"])?.unwrap_or(0)];
+        let expect = [Expect::Reachable, Expect::Unreachable][self.expect(keys::HTTP.words("expect"))?.unwrap_or(0)];
         Some(CheckKindSpec::Http { from: from?, url: url??, status, contains, expect })
     }
 
@@ -69,11 +70,11 @@ impl Fields<'_> {
     pub(super) fn throughput(&mut self) -> Option<CheckKindSpec> {
         const EXAMPLE: &str = "{ from = \"a1\", to = \"a2\", min = \"90Mbit\" }";
         self.no_expect();
-        self.known(&["from", "to", "proto", "rate", "for", "min", "max"]);
+        self.known(&keys::THROUGHPUT);
         let (from, to) = (self.required("from", EXAMPLE), self.required("to", EXAMPLE));
         let transport = match self.get("proto") {
             None => Transport::Tcp,
-            Some(item) => match self.r.one_of(&self.path.key("proto"), item, &["tcp", "udp"])? {
+            Some(item) => match self.r.one_of(&self.path.key("proto"), item, keys::THROUGHPUT.words("proto"))? {
                 0 => Transport::Tcp,
                 _ => Transport::Udp,
             },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// A place in what was typed. Places order as the text does; overrides come after the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pos {
-    /// 0 is the file, 1 the first override.
+    /// 0 is the file; overrides and a file of checks come after it.
     pub(crate) source: u32,
     /// Bytes from the source's start.
     pub(crate) offset: u32,

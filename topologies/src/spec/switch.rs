@@ -1,14 +1,15 @@
 //! `[switches.S]`: Bridge columns, `ports`, `bridges`, `setup`.
 
 use super::column::{self, ColumnValue};
-use super::link::{self, LINK_KEYS, LinkSpec};
+use super::keys;
+use super::link::{self, LinkSpec};
 use super::reader::Reader;
 use super::report::Path;
 use super::setup;
 use super::source::{Pos, Spanned};
 use super::tree::{Entry, Item};
 use crate::lab::SetupLine;
-use ovsdb::{Table, vswitch};
+use ovsdb::vswitch;
 
 /// The bridge of a switch that declares none.
 pub const DEFAULT_BRIDGE: &str = "br0";
@@ -70,7 +71,7 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, name: &Entry) -> Option<Swit
             "setup" => switch.setup = setup::read(r, &path, &entry.item, SWITCH_TOOLS),
             _ => {
                 has_br0.get_or_insert(entry.pos);
-                bridge_key(r, &path, entry, &mut br0, &["bridges", "setup"]);
+                bridge_key(r, &path, entry, &mut br0, &keys::SWITCH);
             }
         }
     }
@@ -100,15 +101,15 @@ pub(super) fn bridges(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<Bridg
         let name = Spanned::new(entry.key.clone(), entry.pos);
         let mut bridge = BridgeSpec { name, columns: Vec::new(), ports: Vec::new() };
         for entry in r.table(&path, &entry.item, "{ ports = { p1 = { tag = 9 } } }").unwrap_or_default() {
-            bridge_key(r, &path.key(&entry.key), entry, &mut bridge, &[]);
+            bridge_key(r, &path.key(&entry.key), entry, &mut bridge, &keys::BRIDGE);
         }
         bridges.push(bridge);
     }
     bridges
 }
 
-/// Reads a key of a bridge; `others` are those that its table has besides.
-fn bridge_key(r: &mut Reader, path: &Path<'_>, entry: &Entry, bridge: &mut BridgeSpec, others: &[&'static str]) {
+/// Reads a key of a bridge; `known` are those of the table that it stands in.
+fn bridge_key(r: &mut Reader, path: &Path<'_>, entry: &Entry, bridge: &mut BridgeSpec, known: &keys::Table) {
     match entry.key.as_str() {
         "ports" => bridge.ports = ports(r, path, &entry.item),
         "flows" => r.report.error(
@@ -118,11 +119,10 @@ fn bridge_key(r: &mut Reader, path: &Path<'_>, entry: &Entry, bridge: &mut Bridg
             "leave it out: the bridge forwards as its Bridge and Port columns say",
         ),
         key => {
-            if let Some(column) = column::named(&[Table::Bridge], key) {
+            if let Some(column) = column::named(keys::BRIDGE.columns, key) {
                 bridge.columns.extend(column::read(r, path, entry, column));
             } else if let Some(parent) = path.parent() {
-                let known = others.iter().copied().chain(["ports"]).chain(column::settable(&[Table::Bridge]));
-                r.unknown_key(parent, entry, known);
+                r.unknown_key(parent, entry, known.names());
             }
         }
     }
@@ -142,11 +142,10 @@ fn port(r: &mut Reader, path: &Path<'_>, port: &Entry) -> PortSpec {
         if entry.key == "interface" {
             interface(r, &path, &entry.item, &mut spec);
         } else if link::read_key(r, &path, entry, &mut spec.link) {
-        } else if let Some(column) = column::named(&[Table::Port, Table::Interface], &entry.key) {
+        } else if let Some(column) = column::named(keys::PORT.columns, &entry.key) {
             spec.columns.extend(column::read(r, &path, entry, column));
         } else if let Some(parent) = path.parent() {
-            let known = LINK_KEYS.iter().copied().chain(["to", "interface"]);
-            r.unknown_key(parent, entry, known.chain(column::settable(&[Table::Port, Table::Interface])));
+            r.unknown_key(parent, entry, keys::PORT.names());
         }
     }
     spec.link.check_has_to(r, path);
@@ -157,8 +156,8 @@ fn port(r: &mut Reader, path: &Path<'_>, port: &Entry) -> PortSpec {
 /// `interface = {...}`: columns of Interface that Port has as well, or any other.
 fn interface(r: &mut Reader, path: &Path<'_>, item: &Item, port: &mut PortSpec) {
     for entry in r.table(path, item, "interface = { external_ids = { id = \"x\" } }").unwrap_or_default() {
-        let Some(column) = column::named(&[Table::Interface], &entry.key) else {
-            r.unknown_key(path, entry, column::settable(&[Table::Interface]));
+        let Some(column) = column::named(keys::INTERFACE_COLUMNS.columns, &entry.key) else {
+            r.unknown_key(path, entry, keys::INTERFACE_COLUMNS.names());
             continue;
         };
         let path = path.key(&entry.key);

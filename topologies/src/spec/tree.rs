@@ -49,9 +49,9 @@ impl Value {
     }
 }
 
-/// Parses the file. Duplicate keys are reported and passed over; after any other mistake of syntax there is no tree,
+/// Parses a file, which is the report's source of that number. Duplicate keys are reported and passed over; after any other mistake of syntax there is no tree,
 /// since most of what follows from it would be wrong.
-pub(crate) fn parse(report: &mut Report, text: &str) -> Option<Vec<Entry>> {
+pub(crate) fn parse(report: &mut Report, source: u32, text: &str) -> Option<Vec<Entry>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut usable = true;
     for error in errors {
@@ -65,9 +65,9 @@ pub(crate) fn parse(report: &mut Report, text: &str) -> Option<Vec<Entry>> {
             Some(key) => format!("duplicate key `{}`", shorten(key)),
             None => message.to_owned(),
         };
-        report.error(Pos { source: 0, offset: offset as u32 }, "", message, remedy);
+        report.error(Pos { source, offset: offset as u32 }, "", message, remedy);
     }
-    usable.then(|| table(0, document.get_ref()))
+    usable.then(|| table(source, document.get_ref()))
 }
 
 fn syntax_remedy(message: &str) -> &'static str {
@@ -171,8 +171,7 @@ fn table(source: u32, table: &DeTable<'_>) -> Vec<Entry> {
 }
 
 const fn start(source: u32, span: Range<usize>) -> Pos {
-    // An override is reported as a whole: its inner places have no lines.
-    Pos { source, offset: if source == 0 { span.start as u32 } else { 0 } }
+    Pos { source, offset: span.start as u32 }
 }
 
 fn convert(source: u32, value: &DeValue<'_>) -> Value {

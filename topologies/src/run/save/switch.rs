@@ -9,7 +9,8 @@ use super::rows::{self, Said};
 use super::text::{self, Keys, array, inline, key, quoted};
 use crate::run::listing;
 use crate::run::net::Net;
-use crate::spec::{DEFAULT_BRIDGE, LINK_KEYS, MAX_NAME_LEN, can_be_typed};
+use crate::spec::keys;
+use crate::spec::{DEFAULT_BRIDGE, MAX_NAME_LEN, can_be_typed};
 use openflow::{Action, Flow};
 use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
 use ovsdb::{Atom, Column, Datum, Row, Store, Table, Uuid};
@@ -186,7 +187,7 @@ fn port_keys(
     let mut keys = row_keys(said, port, unsaid);
     let unsaid = if socket.is_some() { &[interface::TYPE][..] } else { &[] };
     let of_interface = row_keys(said, interface, unsaid);
-    let is_clash = |name: &str| Table::Port.column(name).is_ok() || LINK_KEYS.contains(&name);
+    let is_clash = |name: &str| Table::Port.column(name).is_ok() || keys::LINK.find(name).is_some();
     let (inner, plain): (Keys, Keys) = of_interface.into_iter().partition(|(name, _)| is_clash(name));
     keys.extend(plain);
     if !inner.is_empty() {
