@@ -18,8 +18,8 @@ mod traffic;
 pub use config::HostConfig;
 pub use inet::{Cidr, ConfigError, IfIx, Interface, InterfaceConfig, InterfaceCounters, RouteConfig};
 pub use net::{
-    AttemptOutcome, AttemptRequest, Protocol, ServeError, Service, TaskId, TransferConfig, TransferReport,
-    TransferState,
+    AttemptOutcome, AttemptRequest, HttpRequest, HttpStatus, MAX_RESPONSE, Protocol, ServeError, Service, TaskId,
+    TransferConfig, TransferReport, TransferState,
 };
 pub use node::Host;
 pub use ping::{Outcome, PingError, PingId, PingRequest, PingStatus, Probe};

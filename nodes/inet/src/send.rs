@@ -16,7 +16,7 @@ use sim_core::{Cx, DropReason, Frame, PortIx, Tag, frame};
 
 use crate::event::{Event, Quoted};
 use crate::interface::{IfIx, Interface};
-use crate::neighbors::{NeighborKey, Waiting};
+use crate::neighbors::{NeighborKey, NeighborState, Waiting};
 use crate::routes::NextHop;
 use crate::{Stack, Upper};
 
@@ -276,7 +276,8 @@ impl Stack {
             let (tag, about) = (frame.tag(), Quoted::parse(&frame[at..]));
             self.kill(cx, key.interface, frame, reason);
             if let Ok(about) = about {
-                upper.event(cx, Event::Unsent { next_hop: key.address, about, tag });
+                let displaced = self.neighbors.state(key, cx.now) == Some(NeighborState::Incomplete);
+                upper.event(cx, Event::Unsent { next_hop: key.address, displaced, about, tag });
             }
         }
     }

@@ -315,10 +315,10 @@ impl Sockets {
         self.alarms.first().map_or(Time::NEVER, |(at, _)| *at)
     }
 
-    /// Whether [`Sockets::transmit`] has anything to do.
+    /// Whether there is something to send by [`Sockets::transmit`], or to look at.
     #[inline]
     pub fn has_work(&self) -> bool {
-        !self.dirty.is_empty() || !self.resets.is_empty()
+        !self.dirty.is_empty() || !self.resets.is_empty() || !self.accepted.is_empty() || !self.changed.is_empty()
     }
 
     /// Sends what may leave.

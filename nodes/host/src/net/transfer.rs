@@ -20,6 +20,9 @@ const MAX_STREAMS: u8 = 64;
 /// How often the end of a UDP stream is told until it is answered, and how long apart, as iperf 2 does.
 const MAX_ENDINGS: u32 = 10;
 const ENDING_INTERVAL: Duration = Duration::from_millis(250);
+/// How often, and how many times, a UDP transfer looks whether its next hop is known.
+const RESOLVE_INTERVAL: Duration = Duration::from_millis(1);
+const MAX_TRIES: u32 = 3000;
 /// How long a transfer waits for what is still to be acknowledged.
 const DRAIN: Duration = Duration::from_secs(60);
 /// What is written at once.
@@ -124,6 +127,7 @@ pub(crate) struct Transfer {
     printed: u64,
     failed: Option<AttemptOutcome>,
     finished: bool,
+    tries: u32,
 }
 
 #[derive(Debug)]
@@ -168,6 +172,7 @@ impl Transfer {
             printed: 0,
             failed: None,
             finished: false,
+            tries: 0,
         }
     }
 
@@ -365,6 +370,14 @@ impl Transfer {
         let to = SocketAddr::new(to, port);
         let mut data = vec![0; usize::from(size)];
         let mut alarm = Time::NEVER;
+        // The first datagram has the next hop asked for; more would push each other out of the few places where they wait.
+        let asked = self.streams.iter().map(|stream| stream.datagrams).max().unwrap_or(0);
+        if asked == 1 && !step.stack.is_resolved(to.ip(), now) && self.tries < MAX_TRIES {
+            self.tries += 1;
+            self.begun = Some(now);
+            step.alarm = now + RESOLVE_INTERVAL;
+            return;
+        }
         for i in 0..self.streams.len() {
             let count = self.streams[i].datagrams;
             let next = begun + self.gap(count);
