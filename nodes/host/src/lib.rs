@@ -1,8 +1,10 @@
-//! A host that pings and answers, with VPCS's words.
+//! A host that pings, serves and measures, with the words of VPCS, netcat, curl and iperf.
 //!
 //! * [`Host`]: the node, on one [`inet::Stack`].
 //! * [`PingRequest`], [`PingStatus`]: pings as checks and pingall start and read them.
 //! * [`UdpSourceConfig`], [`SinkCounters`]: traffic for measurements.
+//! * [`AttemptRequest`], [`HttpRequest`], [`TransferConfig`], [`Service`]: what checks do with sockets, TCP and UDP; a
+//!   [`TaskId`] names what takes time.
 //! * [`Reply`]: what the prompt ([`Host::command`]) answers.
 
 mod config;

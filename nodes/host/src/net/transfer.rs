@@ -127,6 +127,9 @@ pub(crate) struct Transfer {
     printed: u64,
     failed: Option<AttemptOutcome>,
     finished: bool,
+    /// Whether the last line is printed.
+    summed: bool,
+    /// How often the next hop was looked for.
     tries: u32,
 }
 
@@ -142,7 +145,6 @@ struct Stream {
     report: Option<Count>,
     endings: u32,
     next: Time,
-    printed: u64,
     ended: Option<Time>,
 }
 
@@ -161,7 +163,6 @@ impl Transfer {
             report: None,
             endings: 0,
             next: Time::ZERO,
-            printed: 0,
             ended: None,
         };
         Self {
@@ -172,6 +173,7 @@ impl Transfer {
             printed: 0,
             failed: None,
             finished: false,
+            summed: false,
             tries: 0,
         }
     }
@@ -461,13 +463,11 @@ impl Transfer {
                 self.next_line += interval;
             }
         }
-        if ended && self.next_line != Duration::MAX || ended && (self.streams.len() > 1 || !tcp) {
+        let wanted = self.config.interval.is_some() || self.streams.len() > 1 || !tcp;
+        if ended && wanted && !core::mem::replace(&mut self.summed, true) {
             let end = self.streams.iter().filter_map(|stream| stream.ended).max().unwrap_or(now);
             let line = Interval { from: Duration::ZERO, to: end.since(started), bytes: done };
-            if core::mem::replace(&mut self.next_line, Duration::MAX) != Duration::MAX || self.streams[0].printed == 0 {
-                self.streams[0].printed = 1;
-                step.text.push_str(&iperf_text::line(name, &line));
-            }
+            step.text.push_str(&iperf_text::line(name, &line));
         }
     }
 
@@ -513,7 +513,7 @@ impl Stream {
 
 /// Writes up to `most` bytes of a pattern; gives how many found room.
 fn write(step: &mut Step<'_, '_>, socket: SocketId, most: u64) -> u64 {
-    const DIGITS: [u8; CHUNK] = {
+    static DIGITS: [u8; CHUNK] = {
         let mut digits = [0; CHUNK];
         let mut i = 0;
         while i < CHUNK {
