@@ -231,6 +231,21 @@ fn nc_listens_once_in_the_foreground_and_for_ever_in_the_background() {
 }
 
 #[test]
+fn a_command_that_would_print_for_ever_ends() {
+    let (mut lab, a, _) = served(&["listen tcp 19 chargen"]);
+    let Reply::Running(id) = type_line(&mut lab, a, "nc 10.0.0.2 19") else { panic!("it runs") };
+    lab.run(lab.engine.now().as_nanos() + SECOND / 10);
+    let text = lab.act(a, |host, _| host.session_output(id)).expect("it has ended");
+    assert!(
+        text.starts_with("!\"#$%&'()*+,-./0123456789") && (1 << 20..(1 << 20) + 10_000).contains(&text.len()),
+        "{}",
+        text.len()
+    );
+    lab.run(lab.engine.now().as_nanos() + SECOND);
+    assert_eq!(lab.engine.next_event(), sim_core::Time::NEVER, "its connection is reset");
+}
+
+#[test]
 fn curl_prints_what_curl_prints() {
     let (mut lab, a, _) = served(&["http 80", "http 8080"]);
     let body = |port| {

@@ -42,6 +42,9 @@ const TTL: u8 = 64;
 /// and take no answers.
 const FIRST_PORT: u16 = 49152;
 
+/// The most bytes that a task prints; then it has ended.
+const MAX_TEXT: usize = 1 << 20;
+
 /// A datagram that is to leave.
 #[derive(Debug)]
 pub(crate) struct Mail {
@@ -269,7 +272,7 @@ impl Net {
     }
 
     fn step(&mut self, cx: &mut Cx<'_>, stack: &mut Stack, id: TaskId) {
-        let Some(running) = self.tasks.get_mut(&id) else { return };
+        let Some(running) = self.tasks.get_mut(&id).filter(|running| !running.finished) else { return };
         let before = (running.text.len(), running.finished);
         let mut step = Step {
             cx,
@@ -285,6 +288,10 @@ impl Net {
             released: Vec::new(),
         };
         running.finished |= running.task.step(&mut step);
+        if step.text.len() > MAX_TEXT {
+            step.text.push_str("\n(1 MiB of output: it ends here)\n");
+            running.finished = true;
+        }
         let Step { alarm, opened, ports, released, .. } = step;
         for socket in opened {
             self.by_socket.insert(socket, id);

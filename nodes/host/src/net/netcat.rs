@@ -152,7 +152,8 @@ impl Netcat {
             if self.sent < text.len() {
                 self.sent += step.sockets.write(socket, &text.as_bytes()[self.sent..]);
             }
-            if self.sent == text.len() && matches!(state, State::Established | State::CloseWait) {
+            // Without a text nothing ends it but the peer, as with a terminal for its input.
+            if !text.is_empty() && self.sent == text.len() && matches!(state, State::Established | State::CloseWait) {
                 step.sockets.close(socket);
             }
         }

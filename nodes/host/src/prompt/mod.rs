@@ -38,7 +38,7 @@ show ip | ipv6 | arp          addresses; the ARP and neighbour table
 show sockets                  what listens and what is connected, as netstat
 show log                      what servers have printed
 
-nc HOST PORT [TEXT ...]       connect, send the text, print what comes back
+nc HOST PORT [TEXT ...]       connect, send the text, print what comes until the peer closes
     -u                        UDP
     -v                        say what happens
     -w SECONDS                how long to wait, for a connection and for more

@@ -214,9 +214,7 @@ impl Connection {
             match self.state {
                 State::FinWait1 => {
                     self.state = State::FinWait2;
-                    if self.orphan {
-                        self.timer = now + LINGER;
-                    }
+                    self.timer = Time::NEVER;
                 }
                 State::Closing => self.enter_time_wait(now),
                 State::LastAck => self.finish(End::Finished),

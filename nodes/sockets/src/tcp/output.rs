@@ -3,7 +3,7 @@
 use packet::wire::tcp::{Flags, HEADER_SIZE, Repr};
 use sim_core::Time;
 
-use crate::tcp::connection::{Connection, End, MAX_SYN_TIMEOUTS, MAX_TIMEOUTS, State};
+use crate::tcp::connection::{Connection, End, LINGER, MAX_SYN_TIMEOUTS, MAX_TIMEOUTS, State};
 use crate::tcp::options::MAX_BLOCKS;
 use crate::tcp::{Ends, Options};
 
@@ -87,6 +87,9 @@ impl Connection {
             let mut segment = self.outgoing_at(nxt, Flags::ACK, 0);
             self.tell_blocks(&mut segment.options);
             emit(self, &segment);
+        }
+        if self.state == State::FinWait2 && self.orphan && self.timer == Time::NEVER {
+            self.timer = now + LINGER;
         }
         let owed = self.outgoing.nxt > una || self.outgoing.written > self.outgoing.nxt;
         if self.state < State::FinWait2 || matches!(self.state, State::CloseWait | State::Closing | State::LastAck) {
