@@ -113,7 +113,12 @@ impl Connection {
             // No small segment as the window runs out, while an acknowledgement is to come (RFC 9293 section 3.8.6.2.1).
             let silly = size < queued.min(mss) && flight > 0;
             let fin = outgoing.finish && outgoing.nxt + size == outgoing.written;
-            if silly || size == 0 && !fin || !outgoing.recovery.allows(pipe, size) {
+            if silly || size == 0 && !fin {
+                self.outgoing.recovery.limits = false;
+                break;
+            }
+            self.outgoing.recovery.limits = !self.outgoing.recovery.allows(pipe, size);
+            if self.outgoing.recovery.limits {
                 break;
             }
             let size = size + u64::from(fin);
