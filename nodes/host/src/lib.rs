@@ -1,8 +1,10 @@
-//! A host that pings and answers, with VPCS's words.
+//! A host that pings, serves and measures, with the words of VPCS, netcat, curl and iperf.
 //!
 //! * [`Host`]: the node, on one [`inet::Stack`].
 //! * [`PingRequest`], [`PingStatus`]: pings as checks and pingall start and read them.
 //! * [`UdpSourceConfig`], [`SinkCounters`]: traffic for measurements.
+//! * [`AttemptRequest`], [`HttpRequest`], [`TransferConfig`], [`Service`]: what checks do with sockets, TCP and UDP; a
+//!   [`TaskId`] names what takes time.
 //! * [`Reply`]: what the prompt ([`Host::command`]) answers.
 
 mod config;
@@ -18,8 +20,8 @@ mod traffic;
 pub use config::HostConfig;
 pub use inet::{Cidr, ConfigError, IfIx, Interface, InterfaceConfig, InterfaceCounters, RouteConfig};
 pub use net::{
-    AttemptOutcome, AttemptRequest, Protocol, ServeError, Service, TaskId, TransferConfig, TransferReport,
-    TransferState,
+    AttemptOutcome, AttemptRequest, HttpRequest, HttpStatus, MAX_RESPONSE, Protocol, ServeError, Service, TaskId,
+    TransferConfig, TransferReport, TransferState,
 };
 pub use node::Host;
 pub use ping::{Outcome, PingError, PingId, PingRequest, PingStatus, Probe};

@@ -6,7 +6,7 @@ use inet::{Cidr, ConfigError, Echo, Event, Flow, IfIx, Interface, NeighborKey, N
 use packet::MacAddr;
 use sim_core::{Batch, Carrier, Cx, DropReason, Duration, Node, PortIx, Tag, Time};
 
-use crate::net::{Deferred, Net};
+use crate::net::{Deferred, Net, Unsent};
 use crate::ping::{Outcome, PingError, PingId, PingRequest, PingStatus};
 use crate::pings::{Pace, Pings, Step};
 use crate::prompt::Prompt;
@@ -141,12 +141,18 @@ impl Host {
 
     /// The whole output of a command that ran, once it is done; the session is then forgotten.
     pub fn session_output(&mut self, id: SessionId) -> Option<String> {
-        self.prompt.output(&mut self.above.pings, id, false)
+        crate::prompt::output(self, id, false)
+    }
+
+    /// What a command has printed since this was last asked, for a prompt that shows lines as they come; `None` if there
+    /// is no such session. The session stays: [`Host::session_output`] tells whether it is over.
+    pub fn session_progress(&mut self, id: SessionId) -> Option<String> {
+        crate::prompt::progress(self, id)
     }
 
     /// Ends a command that runs, as Ctrl-C does; gives what it printed so far.
     pub fn cancel_session(&mut self, id: SessionId) -> Option<String> {
-        self.prompt.output(&mut self.above.pings, id, true)
+        crate::prompt::output(self, id, true)
     }
 
     pub(crate) fn start_ping(
@@ -196,8 +202,8 @@ impl Host {
         if let Some(net) = &mut self.above.net {
             net.run(cx, &mut self.stack, &mut deferred);
         }
-        for (next_hop, about, tag) in deferred.0 {
-            self.above.event(cx, Event::Unsent { next_hop, about, tag });
+        for Unsent { next_hop, displaced, about, tag } in deferred.0 {
+            self.above.event(cx, Event::Unsent { next_hop, displaced, about, tag });
         }
     }
 
@@ -257,7 +263,12 @@ impl Node for Host {
 impl Upper for Above {
     fn event(&mut self, cx: &mut Cx<'_>, event: Event<'_>) {
         match event {
-            Event::EchoReply { from, ident, seq, ttl, .. } => self.pings.replied(cx, ident, seq, from, ttl),
+            Event::EchoReply { from, ident, seq, ttl, .. } => {
+                self.pings.replied(cx, ident, seq, from, ttl);
+                if let Some(net) = &mut self.net {
+                    net.echoed(cx.now, from, ident, seq);
+                }
+            }
             Event::Datagram { from, from_port, port, data, tag, .. } => {
                 if !self.sinks.count(port, data.len())
                     && let Some(net) = &mut self.net
@@ -268,14 +279,17 @@ impl Upper for Above {
             Event::Error { from, error, about, .. } => {
                 if let Flow::Echo { ident, seq } = about.flow {
                     self.pings.failed(cx, ident, seq, about.dst, Outcome::Error { from, error });
-                } else if let Some(net) = &mut self.net {
+                }
+                if let Some(net) = &mut self.net {
                     net.error(cx.now, from, error, &about);
                 }
             }
-            Event::Unsent { next_hop, about, .. } => {
+            Event::Unsent { next_hop, displaced, about, .. } => {
                 if let Flow::Echo { ident, seq } = about.flow {
                     self.pings.failed(cx, ident, seq, about.dst, Outcome::NoNeighbor(next_hop));
-                } else if let Some(net) = &mut self.net {
+                }
+                // A segment that gave way leaves again; so may a datagram.
+                if let Some(net) = self.net.as_mut().filter(|_| !displaced) {
                     net.unsent(cx.now, &about);
                 }
             }

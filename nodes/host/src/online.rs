@@ -2,8 +2,11 @@
 
 use sim_core::Cx;
 
-use crate::net::{Attempt, AttemptOutcome, AttemptRequest, Task, TaskId, Transfer, TransferConfig, TransferReport};
-use crate::{Host, Protocol, ServeError, Service};
+use crate::net::{Attempt, Http, Print, Task, Transfer};
+use crate::{
+    AttemptOutcome, AttemptRequest, Host, HttpRequest, HttpStatus, Protocol, ServeError, Service, TaskId,
+    TransferConfig, TransferReport,
+};
 
 impl Host {
     /// Opens a port on all addresses.
@@ -45,6 +48,20 @@ impl Host {
     pub fn attempt_outcome(&self, id: TaskId) -> Option<AttemptOutcome> {
         match &self.net()?.task(id)?.task {
             Task::Attempt(attempt) => Some(attempt.outcome),
+            _ => None,
+        }
+    }
+
+    /// Fetches a page. The tag is noticed at the end, also if that comes within this call.
+    pub fn http_get(&mut self, cx: &mut Cx<'_>, request: HttpRequest) -> TaskId {
+        let tag = request.tag;
+        self.start_task(cx, Task::Http(Box::new(Http::new(request, Print::Nothing))), tag)
+    }
+
+    /// How a fetch is doing; `None` once it is forgotten.
+    pub fn http_status(&self, id: TaskId) -> Option<&HttpStatus> {
+        match &self.net()?.task(id)?.task {
+            Task::Http(http) => Some(&http.status),
             _ => None,
         }
     }

@@ -87,6 +87,8 @@ pub enum Event<'a> {
     Unsent {
         /// The next hop that did not answer.
         next_hop: IpAddr,
+        /// Whether it only gave way to later packets: the next hop is still being asked for.
+        displaced: bool,
         /// The packet.
         about: Quoted,
         /// The packet's tag.

@@ -16,7 +16,7 @@ use sim_core::{Cx, DropReason, Frame, PortIx, Tag, frame};
 
 use crate::event::{Event, Quoted};
 use crate::interface::{IfIx, Interface};
-use crate::neighbors::{NeighborKey, Waiting};
+use crate::neighbors::{NeighborKey, NeighborState, Waiting};
 use crate::routes::NextHop;
 use crate::{Stack, Upper};
 
@@ -288,7 +288,8 @@ impl Stack {
             match about {
                 Ok(about) if self.is_local(about.src) => {
                     self.kill(cx, key.interface, frame, reason);
-                    upper.event(cx, Event::Unsent { next_hop: key.address, about, tag });
+                    let displaced = self.neighbors.state(key, cx.now) == Some(NeighborState::Incomplete);
+                    upper.event(cx, Event::Unsent { next_hop: key.address, displaced, about, tag });
                 }
                 _ => self.undelivered(cx, key.interface, frame, reason, upper),
             }

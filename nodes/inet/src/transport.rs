@@ -11,6 +11,7 @@ use packet::wire::{checksum, ipv4, ipv6, ipv6_ext, udp};
 use sim_core::{Cx, DropReason, Duration, Frame, Tag, Time};
 
 use crate::interface::IfIx;
+use crate::neighbors::{NeighborKey, NeighborState};
 use crate::receive::{Incoming, Verdict};
 use crate::send::{Outgoing, SendError};
 use crate::{Stack, Upper};
@@ -60,6 +61,17 @@ impl Stack {
     pub fn mtu_to(&self, dst: IpAddr) -> Option<u16> {
         let ix = if self.is_local(dst) { self.owner(dst)? } else { self.hop(dst, None)?.interface };
         Some(self.interface(ix).mtu())
+    }
+
+    /// Whether the MAC address of the next hop to `dst` is known, so that a packet would leave at once.
+    pub fn is_resolved(&self, dst: IpAddr, now: Time) -> bool {
+        if self.is_local(dst) {
+            return true;
+        }
+        let Some(hop) = self.hop(dst, None) else { return false };
+        let key = NeighborKey { interface: hop.interface, address: hop.address };
+        let known = || matches!(self.neighbors.state(key, now), Some(NeighborState::Reachable(..)));
+        self.group_mac(hop).is_some() || known()
     }
 
     /// Sends a packet of a layer above, `write` filling in what is behind the IP header. What keeps it from leaving

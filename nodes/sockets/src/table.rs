@@ -71,7 +71,7 @@ pub struct Listener {
 }
 
 /// The sockets of a node.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sockets {
     slots: BTreeMap<SocketId, Slot>,
     by_ends: BTreeMap<Ends, SocketId>,
@@ -97,23 +97,6 @@ struct Slot {
     changed: bool,
     /// Whether its end was told.
     ended: bool,
-}
-
-impl Default for Sockets {
-    fn default() -> Self {
-        Self {
-            slots: BTreeMap::new(),
-            by_ends: BTreeMap::new(),
-            listeners: BTreeMap::new(),
-            alarms: BTreeSet::new(),
-            dirty: Vec::new(),
-            changed: VecDeque::new(),
-            accepted: VecDeque::new(),
-            resets: Vec::new(),
-            last_id: 0,
-            next_port: 0,
-        }
-    }
 }
 
 impl Sockets {
@@ -315,10 +298,10 @@ impl Sockets {
         self.alarms.first().map_or(Time::NEVER, |(at, _)| *at)
     }
 
-    /// Whether [`Sockets::transmit`] has anything to do.
+    /// Whether there is something to send by [`Sockets::transmit`], or to look at.
     #[inline]
     pub fn has_work(&self) -> bool {
-        !self.dirty.is_empty() || !self.resets.is_empty()
+        !self.dirty.is_empty() || !self.resets.is_empty() || !self.accepted.is_empty() || !self.changed.is_empty()
     }
 
     /// Sends what may leave.

@@ -4,9 +4,12 @@
 //! there is and goes on. A host without sockets has none of this.
 
 mod attempt;
+mod http;
 mod iperf_text;
+mod netcat;
 mod server;
 mod task;
+mod trace;
 mod transfer;
 mod udp_report;
 
@@ -19,13 +22,18 @@ use sim_core::{Cx, Tag, Time};
 use sockets::{SocketId, Sockets};
 
 pub use attempt::{AttemptOutcome, AttemptRequest, Protocol};
+pub use http::{HttpRequest, HttpStatus, MAX_RESPONSE};
 pub use server::{ServeError, Service};
 pub use task::TaskId;
 pub use transfer::{TransferConfig, TransferReport, TransferState};
 
 pub(crate) use attempt::Attempt;
-pub(crate) use server::Servers;
+pub(crate) use http::{Http, Print};
+pub(crate) use iperf_text::{RULE, opening};
+pub(crate) use netcat::{Mode, Netcat};
+pub(crate) use server::{IPERF_BUFFER, Servers};
 pub(crate) use task::{Running, Step, Task};
+pub(crate) use trace::{Ask, Trace};
 pub(crate) use transfer::Transfer;
 
 /// The time to live of datagrams.
@@ -33,6 +41,9 @@ const TTL: u8 = 64;
 /// The first UDP port that tasks are given (RFC 6335 section 6); sources of traffic have theirs from the same place on,
 /// and take no answers.
 const FIRST_PORT: u16 = 49152;
+
+/// The most bytes that a task prints; then it has ended.
+const MAX_TEXT: usize = 1 << 20;
 
 /// A datagram that is to leave.
 #[derive(Debug)]
@@ -61,13 +72,22 @@ pub(crate) struct Net {
 
 /// What the stack has to say while something is being sent: it is passed on afterwards.
 #[derive(Debug, Default)]
-pub(crate) struct Deferred(pub(crate) Vec<(IpAddr, Quoted, Tag)>);
+pub(crate) struct Deferred(pub(crate) Vec<Unsent>);
+
+/// A packet that waited for its next hop and was dropped.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub(crate) next_hop: IpAddr,
+    pub(crate) displaced: bool,
+    pub(crate) about: Quoted,
+    pub(crate) tag: Tag,
+}
 
 impl Upper for Deferred {
     fn event(&mut self, _: &mut Cx<'_>, event: Event<'_>) {
         // Sending tells of nothing else.
-        if let Event::Unsent { next_hop, about, tag } = event {
-            self.0.push((next_hop, about, tag));
+        if let Event::Unsent { next_hop, displaced, about, tag } = event {
+            self.0.push(Unsent { next_hop, displaced, about, tag });
         }
     }
 }
@@ -112,8 +132,7 @@ impl Net {
             stack.close_udp(port);
         }
         for port in &running.listening {
-            self.sockets.close_listener(*port);
-            self.servers.give_back(*port);
+            self.servers.give_back(&mut self.sockets, stack, *port);
         }
         Some(running)
     }
@@ -121,13 +140,22 @@ impl Net {
     /// When [`Net::run`] is wanted.
     #[inline]
     pub(crate) fn next_wake(&self) -> Time {
+        if self.is_pending() {
+            return Time::ZERO;
+        }
         self.sockets.next_wake().min(self.alarms.first().map_or(Time::NEVER, |(at, _)| *at))
+    }
+
+    /// Whether something is to be done that waits for no time: a session was cancelled, say.
+    #[inline]
+    fn is_pending(&self) -> bool {
+        self.sockets.has_work() || !self.ready.is_empty() || !self.outbox.is_empty()
     }
 
     /// Whether [`Net::run`] has anything to do at `now`.
     #[inline]
     pub(crate) fn has_work(&self, now: Time) -> bool {
-        self.sockets.has_work() || !self.ready.is_empty() || !self.outbox.is_empty() || self.next_wake() <= now
+        self.next_wake() <= now
     }
 
     /// Does all that can be done now.
@@ -152,6 +180,9 @@ impl Net {
             while let Some(id) = self.ready.pop_first() {
                 self.step(cx, stack, id);
             }
+            for (protocol, port) in self.servers.take_done() {
+                self.servers.close(&mut self.sockets, stack, protocol, port);
+            }
             for mail in self.outbox.drain(..) {
                 let Mail { to, from_port, ttl, data, tag } = mail;
                 let datagram =
@@ -159,15 +190,19 @@ impl Net {
                 // An answer that finds no way back is not owed; tasks have asked for a route.
                 let _ = stack.send_datagram(cx, &datagram, deferred);
             }
-            if self.sockets.has_work() {
-                self.sockets.transmit(cx, stack, deferred);
-            }
+            self.sockets.transmit(cx, stack, deferred);
         }
     }
 
     /// A datagram came in for a port that is open.
     pub(crate) fn datagram(&mut self, now: Time, from: SocketAddr, port: u16, data: &[u8], tag: Tag) {
-        if let Some(id) = self.by_port.get(&port) {
+        let lent = || {
+            let found = self.tasks.iter().find(|(_, running)| running.listening.contains(&port));
+            found
+                .filter(|(_, running)| matches!(&running.task, Task::Netcat(netcat) if netcat.is_udp()))
+                .map(|(id, _)| *id)
+        };
+        if let Some(id) = &self.by_port.get(&port).copied().or_else(lent) {
             if let Some(running) = self.tasks.get_mut(id) {
                 running.task.datagram(now, from, port, data);
                 self.ready.insert(*id);
@@ -181,6 +216,7 @@ impl Net {
     pub(crate) fn error(&mut self, now: Time, from: IpAddr, error: IcmpError, about: &Quoted) {
         match (about.protocol, about.flow) {
             (IpProtocol::TCP, _) => self.sockets.error(error, about),
+            (_, Flow::Echo { ident, seq }) => self.trace(ident, |trace| trace.failed(now, from, error, seq)),
             (IpProtocol::UDP, Flow::Ports { src, dst }) => {
                 if let Some(id) = self.by_port.get(&src)
                     && let Some(running) = self.tasks.get_mut(id)
@@ -190,6 +226,24 @@ impl Net {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// An echo reply came in.
+    pub(crate) fn echoed(&mut self, now: Time, from: IpAddr, ident: u16, seq: u16) {
+        self.trace(ident, |trace| trace.replied(now, from, seq));
+    }
+
+    /// Tells the trace whose echo requests have this identifier.
+    fn trace(&mut self, ident: u16, f: impl FnOnce(&mut Trace)) {
+        let traces = self.tasks.iter_mut().filter(|(_, running)| !running.finished);
+        let mut traces = traces.filter_map(|(id, running)| match &mut running.task {
+            Task::Trace(trace) if trace.ident == ident => Some((*id, trace)),
+            _ => None,
+        });
+        if let Some((id, trace)) = traces.next() {
+            f(trace);
+            self.ready.insert(id);
         }
     }
 
@@ -218,7 +272,7 @@ impl Net {
     }
 
     fn step(&mut self, cx: &mut Cx<'_>, stack: &mut Stack, id: TaskId) {
-        let Some(running) = self.tasks.get_mut(&id) else { return };
+        let Some(running) = self.tasks.get_mut(&id).filter(|running| !running.finished) else { return };
         let before = (running.text.len(), running.finished);
         let mut step = Step {
             cx,
@@ -234,6 +288,10 @@ impl Net {
             released: Vec::new(),
         };
         running.finished |= running.task.step(&mut step);
+        if step.text.len() > MAX_TEXT {
+            step.text.push_str("\n(1 MiB of output: it ends here)\n");
+            running.finished = true;
+        }
         let Step { alarm, opened, ports, released, .. } = step;
         for socket in opened {
             self.by_socket.insert(socket, id);

@@ -1,6 +1,6 @@
 //! Servers: ports that answer until they are closed.
 
-use core::fmt::Write;
+use core::fmt::{self, Write};
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,7 @@ use sim_core::{Tag, Time};
 use sockets::{DEFAULT_BUFFER, SocketId, Sockets};
 
 use crate::net::attempt::Protocol;
+use crate::net::http::printable;
 use crate::net::iperf_text::{self, Interval};
 use crate::net::udp_report::{self, Flow};
 use crate::net::{Mail, TTL};
@@ -26,6 +27,21 @@ pub enum Service {
     Http,
     /// What `iperf -s` does.
     Iperf,
+    /// Prints what comes to [`Host::server_log`](crate::Host::server_log): `nc -l -k`.
+    Print,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Echo => "echo",
+            Self::Discard => "discard",
+            Self::Chargen => "chargen",
+            Self::Http => "http",
+            Self::Iperf => "iperf",
+            Self::Print => "nc",
+        })
+    }
 }
 
 /// Why a port can't be opened.
@@ -59,8 +75,11 @@ pub(crate) struct Servers {
     host: String,
     tcp: BTreeMap<u16, Service>,
     udp: BTreeMap<u16, Service>,
-    /// TCP ports that tasks listen on.
-    lent: BTreeSet<u16>,
+    /// Ports that tasks listen on.
+    lent: BTreeMap<u16, Protocol>,
+    /// Ports that are closed after one client, and those that have had it.
+    once: BTreeSet<(Protocol, u16)>,
+    done: Vec<(Protocol, u16)>,
     connections: BTreeMap<SocketId, Serving>,
     flows: BTreeMap<(u16, SocketAddr), (u32, Flow)>,
     ids: BTreeMap<(Protocol, u16), u32>,
@@ -142,14 +161,40 @@ impl Servers {
         self.tcp.iter().map(of(Protocol::Tcp)).chain(self.udp.iter().map(of(Protocol::Udp)))
     }
 
-    /// A task listens on a TCP port.
-    pub(crate) fn lend(&mut self, port: u16) {
-        self.lent.insert(port);
+    /// Lends a port to a task.
+    pub(crate) fn lend(
+        &mut self,
+        sockets: &mut Sockets,
+        stack: &mut Stack,
+        protocol: Protocol,
+        port: u16,
+    ) -> Result<(), ServeError> {
+        match protocol {
+            Protocol::Tcp if sockets.listen(port, DEFAULT_BUFFER) => {}
+            Protocol::Udp if !stack.has_udp(port) => stack.open_udp(port),
+            _ => return Err(ServeError::PortTaken(protocol, port)),
+        }
+        self.lent.insert(port, protocol);
+        Ok(())
     }
 
-    /// It does no more.
-    pub(crate) fn give_back(&mut self, port: u16) {
-        self.lent.remove(&port);
+    /// The task needs it no more.
+    pub(crate) fn give_back(&mut self, sockets: &mut Sockets, stack: &mut Stack, port: u16) {
+        match self.lent.remove(&port) {
+            Some(Protocol::Tcp) => sockets.close_listener(port),
+            Some(Protocol::Udp) => stack.close_udp(port),
+            None => {}
+        }
+    }
+
+    /// A port is closed once it has served one client.
+    pub(crate) fn serve_once(&mut self, protocol: Protocol, port: u16) {
+        self.once.insert((protocol, port));
+    }
+
+    /// The ports that have served their one client.
+    pub(crate) fn take_done(&mut self) -> Vec<(Protocol, u16)> {
+        core::mem::take(&mut self.done)
     }
 
     /// What servers have printed, the last [`MAX_LOG`] bytes.
@@ -196,6 +241,16 @@ impl Servers {
                 serving.generate(socket, sockets);
                 over
             }
+            Service::Print => {
+                let mut buffer = [0; 4096];
+                loop {
+                    match sockets.read(socket, &mut buffer) {
+                        0 => break,
+                        size => self.print(&printable(&buffer[..size])),
+                    }
+                }
+                sockets.get(socket).is_some_and(|connection| connection.is_read_out())
+            }
             Service::Http => serving.answer(&self.host, socket, sockets) || over,
         };
         if !done && !gone {
@@ -209,13 +264,25 @@ impl Servers {
             let text = [iperf_text::head(false), &iperf_text::line(&serving.id.to_string(), &interval)].concat();
             self.print(&text);
         }
+        self.served(Protocol::Tcp, serving.port);
         sockets.release(socket);
+    }
+
+    /// A client was served.
+    fn served(&mut self, protocol: Protocol, port: u16) {
+        if self.once.remove(&(protocol, port)) {
+            self.done.push((protocol, port));
+        }
     }
 
     /// A datagram came in; gives the answer.
     pub(crate) fn datagram(&mut self, now: Time, from: SocketAddr, port: u16, data: &[u8], tag: Tag) -> Option<Mail> {
         let answer = match self.udp.get(&port)? {
             Service::Discard | Service::Http => return None,
+            Service::Print => {
+                self.print(&printable(data));
+                return None;
+            }
             Service::Echo => data.to_vec(),
             Service::Chargen => CHARGEN.to_vec(),
             Service::Iperf => self.counted(now, from, port, data)?,
@@ -259,6 +326,7 @@ impl Servers {
             let text = [iperf_text::head(true), &line].concat();
             let answer = udp_report::write_answer(number, &flow.count);
             self.print(&text);
+            self.served(Protocol::Udp, port);
             return Some(answer);
         }
         Some(udp_report::write_answer(number, &flow.count))

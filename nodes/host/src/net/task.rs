@@ -8,7 +8,7 @@ use sockets::{SocketId, Sockets};
 
 use core::net::IpAddr;
 
-use crate::net::{Attempt, Mail, Transfer};
+use crate::net::{Attempt, Http, Mail, Netcat, Trace, Transfer};
 
 /// A task of a host. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +18,9 @@ pub struct TaskId(pub u64);
 #[derive(Debug)]
 pub(crate) enum Task {
     Attempt(Attempt),
+    Http(Box<Http>),
+    Netcat(Box<Netcat>),
+    Trace(Trace),
     Transfer(Box<Transfer>),
 }
 
@@ -64,6 +67,9 @@ impl Task {
     pub(crate) fn step(&mut self, step: &mut Step<'_, '_>) -> bool {
         match self {
             Self::Attempt(attempt) => attempt.step(step),
+            Self::Http(http) => http.step(step),
+            Self::Netcat(netcat) => netcat.step(step),
+            Self::Trace(trace) => trace.step(step),
             Self::Transfer(transfer) => transfer.step(step),
         }
     }
@@ -72,20 +78,28 @@ impl Task {
     pub(crate) fn datagram(&mut self, now: Time, from: SocketAddr, port: u16, data: &[u8]) {
         match self {
             Self::Attempt(attempt) => attempt.answered(now, from),
+            Self::Netcat(netcat) => netcat.datagram(now, from, data),
             Self::Transfer(transfer) => transfer.answered(port, data),
+            Self::Http(_) | Self::Trace(_) => {}
         }
     }
 
     /// An ICMP error came in about a datagram that one of its ports sent to `about`.
-    pub(crate) fn error(&mut self, now: Time, _from: IpAddr, error: IcmpError, about: SocketAddr) {
+    pub(crate) fn error(&mut self, now: Time, from: IpAddr, error: IcmpError, about: SocketAddr) {
         match self {
             Self::Attempt(attempt) => attempt.failed(now, error, about),
+            Self::Netcat(netcat) => netcat.failed(now, error, about),
+            Self::Trace(trace) => trace.failed(now, from, error, about.port()),
             Self::Transfer(transfer) => transfer.failed(error),
+            Self::Http(_) => {}
         }
     }
 
     /// A connection came to a port that it listens on; false if it wants none.
-    pub(crate) fn accepted(&mut self, _socket: SocketId) -> bool {
-        false
+    pub(crate) fn accepted(&mut self, socket: SocketId) -> bool {
+        match self {
+            Self::Netcat(netcat) => netcat.accepted(socket),
+            _ => false,
+        }
     }
 }

@@ -20,6 +20,9 @@ const MAX_STREAMS: u8 = 64;
 /// How often the end of a UDP stream is told until it is answered, and how long apart, as iperf 2 does.
 const MAX_ENDINGS: u32 = 10;
 const ENDING_INTERVAL: Duration = Duration::from_millis(250);
+/// How often, and how many times, a UDP transfer looks whether its next hop is known.
+const RESOLVE_INTERVAL: Duration = Duration::from_millis(1);
+const MAX_TRIES: u32 = 3000;
 /// How long a transfer waits for what is still to be acknowledged.
 const DRAIN: Duration = Duration::from_secs(60);
 /// What is written at once.
@@ -124,6 +127,10 @@ pub(crate) struct Transfer {
     printed: u64,
     failed: Option<AttemptOutcome>,
     finished: bool,
+    /// Whether the last line is printed.
+    summed: bool,
+    /// How often the next hop was looked for.
+    tries: u32,
 }
 
 #[derive(Debug)]
@@ -138,7 +145,6 @@ struct Stream {
     report: Option<Count>,
     endings: u32,
     next: Time,
-    printed: u64,
     ended: Option<Time>,
 }
 
@@ -157,7 +163,6 @@ impl Transfer {
             report: None,
             endings: 0,
             next: Time::ZERO,
-            printed: 0,
             ended: None,
         };
         Self {
@@ -168,6 +173,8 @@ impl Transfer {
             printed: 0,
             failed: None,
             finished: false,
+            summed: false,
+            tries: 0,
         }
     }
 
@@ -365,6 +372,14 @@ impl Transfer {
         let to = SocketAddr::new(to, port);
         let mut data = vec![0; usize::from(size)];
         let mut alarm = Time::NEVER;
+        // The first datagram has the next hop asked for; more would push each other out of the few places where they wait.
+        let asked = self.streams.iter().map(|stream| stream.datagrams).max().unwrap_or(0);
+        if asked == 1 && !step.stack.is_resolved(to.ip(), now) && self.tries < MAX_TRIES {
+            self.tries += 1;
+            self.begun = Some(now);
+            step.alarm = now + RESOLVE_INTERVAL;
+            return;
+        }
         for i in 0..self.streams.len() {
             let count = self.streams[i].datagrams;
             let next = begun + self.gap(count);
@@ -448,13 +463,11 @@ impl Transfer {
                 self.next_line += interval;
             }
         }
-        if ended && self.next_line != Duration::MAX || ended && (self.streams.len() > 1 || !tcp) {
+        let wanted = self.config.interval.is_some() || self.streams.len() > 1 || !tcp;
+        if ended && wanted && !core::mem::replace(&mut self.summed, true) {
             let end = self.streams.iter().filter_map(|stream| stream.ended).max().unwrap_or(now);
             let line = Interval { from: Duration::ZERO, to: end.since(started), bytes: done };
-            if core::mem::replace(&mut self.next_line, Duration::MAX) != Duration::MAX || self.streams[0].printed == 0 {
-                self.streams[0].printed = 1;
-                step.text.push_str(&iperf_text::line(name, &line));
-            }
+            step.text.push_str(&iperf_text::line(name, &line));
         }
     }
 
@@ -500,7 +513,7 @@ impl Stream {
 
 /// Writes up to `most` bytes of a pattern; gives how many found room.
 fn write(step: &mut Step<'_, '_>, socket: SocketId, most: u64) -> u64 {
-    const DIGITS: [u8; CHUNK] = {
+    static DIGITS: [u8; CHUNK] = {
         let mut digits = [0; CHUNK];
         let mut i = 0;
         while i < CHUNK {

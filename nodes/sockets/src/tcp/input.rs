@@ -198,12 +198,11 @@ impl Connection {
         self.timeouts_in_row = 0;
         if distance > 0 {
             let (ack, acked) = (ack as u64, ack as u64 - una);
-            let limited = outgoing.recovery.limits(flight);
             let data = ack.clamp(1, outgoing.written) - una.clamp(1, outgoing.written);
             outgoing.ring.advance(data as usize);
             outgoing.una = ack;
             outgoing.rtt.acknowledged(ack, now);
-            outgoing.recovery.acknowledged(ack, acked, limited && una > 0);
+            outgoing.recovery.acknowledged(ack, acked);
             self.timer = Time::NEVER;
         } else if distance == 0 && flight > 0 && segment.payload.is_empty() && (same_window || fresh) {
             outgoing.recovery.duplicate();
@@ -214,9 +213,7 @@ impl Connection {
             match self.state {
                 State::FinWait1 => {
                     self.state = State::FinWait2;
-                    if self.orphan {
-                        self.timer = now + LINGER;
-                    }
+                    self.timer = Time::NEVER;
                 }
                 State::Closing => self.enter_time_wait(now),
                 State::LastAck => self.finish(End::Finished),

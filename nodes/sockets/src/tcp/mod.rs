@@ -23,6 +23,8 @@ mod ranges;
 mod recovery;
 mod ring;
 mod rtt;
+#[cfg(test)]
+mod tests;
 
 pub use connection::{Connection, Counters, End, State};
 pub(crate) use connection::{Ends, MIN_MSS};

@@ -3,7 +3,7 @@
 use packet::wire::tcp::{Flags, HEADER_SIZE, Repr};
 use sim_core::Time;
 
-use crate::tcp::connection::{Connection, End, MAX_SYN_TIMEOUTS, MAX_TIMEOUTS, State};
+use crate::tcp::connection::{Connection, End, LINGER, MAX_SYN_TIMEOUTS, MAX_TIMEOUTS, State};
 use crate::tcp::options::MAX_BLOCKS;
 use crate::tcp::{Ends, Options};
 
@@ -77,24 +77,8 @@ impl Connection {
             self.outgoing.rtt.retransmitted();
             pipe += size;
         }
-        let lost = self.outgoing.recovery.lost(una).is_some();
-        while !lost {
-            let outgoing = &self.outgoing;
-            let queued = outgoing.written.saturating_sub(outgoing.nxt);
-            let room = (una + outgoing.window).saturating_sub(outgoing.nxt);
-            let size = queued.min(mss).min(room);
-            let flight = outgoing.nxt - una;
-            // No small segment as the window runs out, while an acknowledgement is to come (RFC 9293 section 3.8.6.2.1).
-            let silly = size < queued.min(mss) && flight > 0;
-            let fin = outgoing.finish && outgoing.nxt + size == outgoing.written;
-            if silly || size == 0 && !fin || !outgoing.recovery.allows(pipe, size) {
-                break;
-            }
-            let size = size + u64::from(fin);
-            self.transmit_data(self.outgoing.nxt, size, emit);
-            self.outgoing.nxt += size;
-            self.outgoing.rtt.sent(self.outgoing.nxt, now);
-            pipe += size;
+        if self.outgoing.recovery.lost(una).is_none() {
+            self.transmit_new(now, pipe, emit);
         }
         if self.ack_now {
             self.ack_now = false;
@@ -104,6 +88,9 @@ impl Connection {
             self.tell_blocks(&mut segment.options);
             emit(self, &segment);
         }
+        if self.state == State::FinWait2 && self.orphan && self.timer == Time::NEVER {
+            self.timer = now + LINGER;
+        }
         let owed = self.outgoing.nxt > una || self.outgoing.written > self.outgoing.nxt;
         if self.state < State::FinWait2 || matches!(self.state, State::CloseWait | State::Closing | State::LastAck) {
             match (owed, self.timer) {
@@ -111,6 +98,34 @@ impl Connection {
                 (false, _) => self.timer = Time::NEVER,
                 _ => {}
             }
+        }
+    }
+
+    /// Sends new data, and the FIN behind the last, as the windows allow.
+    fn transmit_new(&mut self, now: Time, mut pipe: u64, emit: &mut impl FnMut(&Self, &Outgoing<'_>)) {
+        let (una, mss) = (self.outgoing.una, self.outgoing.recovery.mss);
+        loop {
+            let outgoing = &self.outgoing;
+            let queued = outgoing.written.saturating_sub(outgoing.nxt);
+            let room = (una + outgoing.window).saturating_sub(outgoing.nxt);
+            let size = queued.min(mss).min(room);
+            let flight = outgoing.nxt - una;
+            // No small segment as the window runs out, while an acknowledgement is to come (RFC 9293 section 3.8.6.2.1).
+            let silly = size < queued.min(mss) && flight > 0;
+            let fin = outgoing.finish && outgoing.nxt + size == outgoing.written;
+            if silly || size == 0 && !fin {
+                self.outgoing.recovery.limits = false;
+                break;
+            }
+            self.outgoing.recovery.limits = !self.outgoing.recovery.allows(pipe, size);
+            if self.outgoing.recovery.limits {
+                break;
+            }
+            let size = size + u64::from(fin);
+            self.transmit_data(self.outgoing.nxt, size, emit);
+            self.outgoing.nxt += size;
+            self.outgoing.rtt.sent(self.outgoing.nxt, now);
+            pipe += size;
         }
     }
 

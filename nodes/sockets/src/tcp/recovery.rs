@@ -16,6 +16,8 @@ pub(crate) struct Recovery {
     pub(crate) mss: u64,
     pub(crate) window: u64,
     threshold: u64,
+    /// Whether the window held the sender back when it last had something to send: else it doesn't grow (RFC 2861).
+    pub(crate) limits: bool,
     /// Bytes acknowledged that have not made the window larger yet.
     credit: u64,
     pub(crate) sack: bool,
@@ -41,6 +43,7 @@ impl Recovery {
             mss,
             window: initial_window(mss),
             threshold: u64::MAX,
+            limits: false,
             credit: 0,
             sack: false,
             sacked: Ranges::default(),
@@ -59,20 +62,23 @@ impl Recovery {
         (self.mss, self.sack, self.window) = (mss, sack, initial_window(mss));
     }
 
-    /// Acknowledged up to `una`, by `acked` bytes more than before; `limited` is whether the window held the sender back.
-    pub(crate) fn acknowledged(&mut self, una: u64, acked: u64, limited: bool) {
+    /// Acknowledged up to `una`, by `acked` bytes more than before.
+    pub(crate) fn acknowledged(&mut self, una: u64, acked: u64) {
         self.sacked.remove_below(una);
         self.resent_to = self.resent_to.max(una);
         self.duplicates = match self.until {
-            // Without selective acknowledgements, what a partial one acknowledges has left the pipe already.
-            Some(_) => self.duplicates.saturating_sub(acked / self.mss),
+            // Without selective acknowledgements, what a partial one acknowledges has left the pipe already, but for what
+            // was sent again.
+            Some(_) => self.duplicates.saturating_sub((acked / self.mss).saturating_sub(1)),
             None => 0,
         };
         if self.until.is_some_and(|until| una >= until) {
             self.until = None;
             self.duplicates = 0;
         }
-        if self.until.is_some() && !self.by_timer || !limited {
+        // RFC 6582 section 3.2 step 3: a partial acknowledgement tells of the next loss.
+        self.first |= self.until.is_some() && !self.sack;
+        if self.until.is_some() && !self.by_timer || !self.limits {
             return;
         }
         if self.window < self.threshold {
@@ -158,11 +164,6 @@ impl Recovery {
     /// The same for bytes that are sent again.
     pub(crate) fn allows_again(&self, pipe: u64, size: u64) -> bool {
         self.first || self.allows(pipe, size)
-    }
-
-    /// Whether the window holds back a sender with so much unacknowledged.
-    pub(crate) fn limits(&self, flight: u64) -> bool {
-        flight + 2 * self.mss > self.window
     }
 
     /// Everything before it that the peer doesn't have is lost (RFC 6675 section 3, `IsLost`).

@@ -1,4 +1,6 @@
-//! The prompt: the words of VPCS, the virtual PC that GNS3 and EVE-NG users know.
+//! The prompt: the words of VPCS, the virtual PC that GNS3 and EVE-NG users know, and of netcat, curl and iperf 2.
+
+mod online;
 
 use core::fmt::Write;
 use core::net::IpAddr;
@@ -9,11 +11,14 @@ use inet::{Cidr, Interface, NeighborState, RouteConfig};
 use sim_core::{Cx, Duration, Tag, Time};
 
 use crate::ping::{Outcome, PingId, PingRequest, PingStatus};
-use crate::pings::{Pace, Pings};
-use crate::{Host, Reply, SessionId};
+use crate::pings::Pace;
+use crate::{Host, Reply, SessionId, TaskId};
 
 /// The first words of lines.
-const COMMANDS: [&str; 7] = ["?", "arp", "clear", "help", "ip", "ping", "show"];
+const COMMANDS: [&str; 16] = [
+    "?", "arp", "clear", "close", "curl", "help", "http", "ip", "iperf", "listen", "nc", "netstat", "ping", "show",
+    "ss", "trace",
+];
 
 /// The text of `help`.
 const HELP: &str = "\
@@ -30,6 +35,36 @@ ping HOST [OPTION ...]        send echo requests
     -D                        don't fragment
 show                          all interfaces, one a line
 show ip | ipv6 | arp          addresses; the ARP and neighbour table
+show sockets                  what listens and what is connected, as netstat
+show log                      what servers have printed
+
+nc HOST PORT [TEXT ...]       connect, send the text, print what comes until the peer closes
+    -u                        UDP
+    -v                        say what happens
+    -w SECONDS                how long to wait, for a connection and for more
+    -z                        only try PORT, or all of FIRST-LAST
+nc -l PORT                    wait for a connection and print what comes
+    -k                        go on for ever, in the background: `show log` prints it
+    -e echo|discard|chargen   serve that instead, in the background
+listen tcp|udp PORT [SERVICE] serve echo (if not told), discard or chargen
+http PORT                     serve a page that names this host
+close tcp|udp PORT            serve it no more
+http get URL                  fetch a page; print its status line and body
+curl URL                      fetch a page; print its body
+    -i, -I, -v                with headers; headers alone; with what is said
+    -m SECONDS                how long it may take, 10 if not told
+iperf -s                      measure for others, in the background: `show log` prints the reports
+    -u, -p PORT, -1           UDP; the port, 5001 if not told; one client only
+iperf -c HOST                 measure the way to a host where `iperf -s` serves
+    -u, -p PORT               as above
+    -t SECONDS, -n BYTES      how long, 10 if not told; or how much
+    -i SECONDS                from one line to the next
+    -b RATE                   bits a second, as in 10M
+    -l BYTES, -w BYTES        of each datagram; of the buffers
+    -P STREAMS                how many side by side
+trace HOST                    the routers on the way to a host
+    -P udp|icmp               how to ask, udp if not told
+    -m HOPS                   the most, 8 if not told
 ";
 
 /// The commands that run.
@@ -39,23 +74,58 @@ pub(crate) struct Prompt {
     last: u64,
 }
 
-/// A ping that was typed.
+/// A command that was typed and takes time.
 #[derive(Debug)]
 struct Session {
-    ping: PingId,
-    size: u16,
+    what: Running,
+    /// Bytes of its output that were asked for already.
+    taken: usize,
 }
 
-impl Prompt {
-    /// What a command printed, and the end of its session; `None` if it runs, unless it is to be cancelled.
-    pub(crate) fn output(&mut self, pings: &mut Pings, id: SessionId, cancel: bool) -> Option<String> {
-        let session = self.sessions.get(&id)?;
-        if !cancel && pings.status(session.ping).is_some_and(|status| !status.finished) {
-            return None;
+#[derive(Clone, Copy, Debug)]
+enum Running {
+    Ping { ping: PingId, size: u16 },
+    Task(TaskId),
+}
+
+/// What a command printed, and the end of its session; `None` if it runs, unless it is to be cancelled.
+pub(crate) fn output(host: &mut Host, id: SessionId, cancel: bool) -> Option<String> {
+    let what = host.prompt.sessions.get(&id)?.what;
+    match what {
+        Running::Ping { ping, size } => {
+            let pings = &mut host.above.pings;
+            if !cancel && pings.status(ping).is_some_and(|status| !status.finished) {
+                return None;
+            }
+            host.prompt.sessions.remove(&id);
+            Some(pings.forget(ping).map_or_else(String::new, |status| ping_text(&status, size)))
         }
-        let Session { ping, size } = self.sessions.remove(&id)?;
-        Some(pings.forget(ping).map_or_else(String::new, |status| ping_text(&status, size)))
+        Running::Task(task) => {
+            if !cancel && host.net()?.task(task).is_some_and(|running| !running.finished) {
+                return None;
+            }
+            host.prompt.sessions.remove(&id);
+            let (net, stack) = host.net_mut();
+            Some(net.forget(stack, task).map_or_else(String::new, |running| running.text))
+        }
     }
+}
+
+/// What a command has printed since this was last asked; `None` if there is no such session.
+pub(crate) fn progress(host: &mut Host, id: SessionId) -> Option<String> {
+    let session = host.prompt.sessions.get(&id)?;
+    let text = match session.what {
+        Running::Ping { ping, size } => {
+            let mut status = host.above.pings.status(ping)?.clone();
+            let decided = status.probes.iter().take_while(|probe| probe.outcome != Outcome::Pending).count();
+            status.probes.truncate(decided);
+            ping_text(&status, size)
+        }
+        Running::Task(task) => host.net()?.task(task)?.text.clone(),
+    };
+    let new = text.get(session.taken..).unwrap_or_default().to_string();
+    host.prompt.sessions.get_mut(&id)?.taken = text.len();
+    Some(new)
 }
 
 /// Does what a line says.
@@ -68,7 +138,16 @@ pub(crate) fn command(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag
         ["show"] | ["show", "all"] => Ok(Reply::Done(show_all(host))),
         ["show", "ip"] => Ok(Reply::Done(show_ip(host))),
         ["show", "ipv6"] => Ok(Reply::Done(show_ipv6(host))),
-        ["show", what, ..] => Err(unknown(what, "show", &["all", "arp", "ip", "ipv6"])),
+        ["show", "sockets"] | ["netstat" | "ss", ..] => Ok(Reply::Done(online::show_sockets(host))),
+        ["show", "log"] => Ok(Reply::Done(host.server_log().into())),
+        ["show", what, ..] => Err(unknown(what, "show", &["all", "arp", "ip", "ipv6", "log", "sockets"])),
+        ["nc", rest @ ..] => online::nc(host, cx, rest, tag),
+        ["listen", rest @ ..] => online::listen(host, rest),
+        ["close", rest @ ..] => online::close(host, cx, rest),
+        ["http", rest @ ..] => online::http(host, cx, rest, tag),
+        ["curl", rest @ ..] => online::curl(host, cx, rest, tag),
+        ["iperf", rest @ ..] => online::iperf(host, cx, rest, tag),
+        ["trace", rest @ ..] => online::trace(host, cx, rest, tag),
         ["clear", "arp" | "neighbor"] => {
             host.stack.clear_neighbors(cx, &mut host.above);
             Ok(Reply::Done(String::new()))
@@ -101,9 +180,9 @@ fn ping(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag) -> Result<Re
         Ok(ping) => {
             host.prompt.last += 1;
             let id = SessionId(host.prompt.last);
-            host.prompt.sessions.insert(id, Session { ping, size });
+            host.prompt.sessions.insert(id, Session { what: Running::Ping { ping, size }, taken: 0 });
             // A ping of an own address is over by now.
-            let output = host.prompt.output(&mut host.above.pings, id, false);
+            let output = output(host, id, false);
             Ok(output.map_or(Reply::Running(id), Reply::Done))
         }
         Err(crate::PingError::NoRoute(_)) => {

@@ -1,0 +1,201 @@
+//! Two connections and a wire of 10 ms between them, without a host around them.
+
+use core::net::SocketAddr;
+use std::collections::VecDeque;
+
+use packet::wire::tcp::{Packet, Repr};
+use sim_core::{Duration, Tag, Time};
+
+use crate::tcp::connection::Connection;
+use crate::tcp::{End, Ends, State};
+
+/// A segment on its way: when it arrives, whether at `b`, its bytes.
+type InFlight = (Time, bool, Vec<u8>);
+
+struct Pair {
+    now: Time,
+    a: Connection,
+    b: Option<Connection>,
+    wire: VecDeque<InFlight>,
+    /// Segments with data that `a` sent.
+    sent: usize,
+    lost: fn(usize) -> bool,
+    buffer: u64,
+    sack: bool,
+}
+
+fn ends() -> Ends {
+    let address = |n, port| SocketAddr::from(([10, 0, 0, n], port));
+    Ends { local: address(1, 1000), remote: address(2, 80) }
+}
+
+impl Pair {
+    fn new(buffer: u64, sack: bool, lost: fn(usize) -> bool) -> Self {
+        let mut a = Connection::new(ends(), u32::MAX - 5000, 1460, 1 << 20, Tag::NONE);
+        a.incoming.sack = sack;
+        let wire = VecDeque::new();
+        let mut pair = Self { now: Time::ZERO, a, b: None, wire, sent: 0, lost, buffer, sack };
+        pair.flush();
+        pair
+    }
+
+    fn flush(&mut self) {
+        let arrival = self.now + Duration::from_millis(10);
+        let Self { a, b, wire, sent, lost, now, .. } = self;
+        let mut send = |to_b: bool, connection: &Connection, segment: &crate::tcp::Outgoing<'_>| {
+            let mut bytes = Vec::new();
+            segment.write(&connection.ends, |size, write| {
+                bytes.resize(size, 0);
+                write(&mut bytes);
+            });
+            *sent += usize::from(to_b && segment.size > 0);
+            if !(to_b && segment.size > 0 && lost(*sent)) {
+                wire.push_back((arrival, to_b, bytes));
+            }
+        };
+        a.transmit(*now, &mut |connection, segment| send(true, connection, segment));
+        if let Some(b) = b {
+            b.transmit(*now, &mut |connection, segment| send(false, connection, segment));
+        }
+    }
+
+    /// Goes on to the next arrival or timer; false if there is none before `until`.
+    fn step(&mut self, until: Time) -> bool {
+        let timers = self.a.next_wake().min(self.b.as_ref().map_or(Time::NEVER, Connection::next_wake));
+        let next = timers.min(self.wire.front().map_or(Time::NEVER, |(at, ..)| *at));
+        if next > until {
+            return false;
+        }
+        self.now = next;
+        while let Some((_, to_b, bytes)) = self.wire.pop_front_if(|(at, ..)| *at <= next) {
+            let repr = Repr::parse(&Packet::new_checked(&bytes[..]).expect("a segment that was sent"));
+            match (to_b, &mut self.b) {
+                (false, _) => drop(self.a.segment(next, &repr)),
+                (true, Some(b)) => drop(b.segment(next, &repr)),
+                (true, None) => {
+                    let Ends { local, remote } = ends();
+                    let ends = Ends { local: remote, remote: local };
+                    let mut b = Connection::new(ends, 7, 1460, self.buffer, Tag::NONE);
+                    b.incoming.sack = self.sack;
+                    b.accept(&repr);
+                    self.b = Some(b);
+                }
+            }
+        }
+        self.a.wake(next);
+        if let Some(b) = &mut self.b {
+            b.wake(next);
+        }
+        self.flush();
+        true
+    }
+
+    fn run(&mut self, seconds: u64) {
+        let until = self.now + Duration::from_secs(seconds);
+        while self.step(until) {}
+        self.now = until;
+    }
+
+    fn read(&mut self) -> Vec<u8> {
+        let b = self.b.as_mut().expect("the SYN has come");
+        let mut out = vec![0; b.readable()];
+        b.read(&mut out);
+        self.flush();
+        out
+    }
+}
+
+fn data(size: usize) -> Vec<u8> {
+    (0..size).map(|n| (n / 7) as u8).collect()
+}
+
+#[test]
+fn without_selective_acknowledgements_what_is_lost_is_sent_again_one_segment_after_the_other() {
+    // Three of one window.
+    let mut pair = Pair::new(1 << 20, false, |n| [12, 15, 17].contains(&n));
+    pair.run(1);
+    let bytes = data(60_000);
+    assert_eq!(pair.a.write(&bytes), 60_000);
+    pair.flush();
+    pair.run(10);
+    assert_eq!(pair.read(), bytes);
+    let counters = pair.a.counters();
+    assert_eq!((counters.retransmits, counters.timeouts), (3, 0));
+}
+
+#[test]
+fn with_selective_acknowledgements_nothing_is_sent_again_that_arrived() {
+    let mut pair = Pair::new(1 << 20, true, |n| [12, 15, 18].contains(&n));
+    pair.run(1);
+    let bytes = data(100_000);
+    assert_eq!(pair.a.write(&bytes), 94_736, "two windows and 64 KiB");
+    pair.flush();
+    pair.run(10);
+    assert_eq!(pair.read(), bytes[..94_736]);
+    let counters = pair.a.counters();
+    assert_eq!((counters.retransmits, counters.timeouts), (3, 0));
+}
+
+#[test]
+fn a_lost_last_segment_is_repeated_by_the_timer() {
+    let mut pair = Pair::new(1 << 20, true, |n| n == 1);
+    pair.run(1);
+    pair.a.write(b"only");
+    pair.flush();
+    pair.run(1);
+    assert_eq!(pair.read(), b"only");
+    assert_eq!(pair.a.counters().timeouts, 1);
+}
+
+#[test]
+fn a_window_that_was_shut_opens_again() {
+    let mut pair = Pair::new(8192, true, |_| false);
+    pair.run(1);
+    let bytes = data(50_000);
+    pair.a.write(&bytes);
+    pair.flush();
+    pair.run(30);
+    let mut found = Vec::new();
+    assert_eq!(pair.b.as_ref().map(Connection::readable), Some(8192), "the buffer's size and no more");
+    for _ in 0..20 {
+        found.extend(pair.read());
+        pair.run(10);
+    }
+    assert_eq!(found, bytes);
+}
+
+#[test]
+fn a_path_that_takes_less_gets_shorter_segments() {
+    let mut pair = Pair::new(1 << 20, true, |n| n < 5);
+    pair.run(1);
+    let bytes = data(5840);
+    pair.a.write(&bytes);
+    pair.flush();
+    pair.a.shorten(1300);
+    pair.flush();
+    pair.run(5);
+    assert_eq!(pair.read(), bytes);
+    assert_eq!(pair.a.counters().segment_size, 1260);
+}
+
+#[test]
+fn both_sides_close_in_turn() {
+    let mut pair = Pair::new(1 << 20, true, |_| false);
+    pair.run(1);
+    pair.a.write(b"bye");
+    pair.a.close();
+    pair.flush();
+    pair.run(1);
+    let b = pair.b.as_mut().expect("there");
+    assert_eq!((pair.a.state(), b.state(), b.is_read_out()), (State::FinWait2, State::CloseWait, false));
+    assert_eq!(pair.read(), b"bye");
+    let b = pair.b.as_mut().expect("there");
+    assert!(b.is_read_out());
+    b.close();
+    pair.flush();
+    pair.run(1);
+    assert_eq!(pair.a.state(), State::TimeWait);
+    assert_eq!(pair.b.as_ref().and_then(Connection::end), Some(End::Finished));
+    pair.run(60);
+    assert_eq!(pair.a.state(), State::Closed);
+}
