@@ -67,6 +67,15 @@ pub fn split(line: &str) -> Result<Vec<String>, SplitError> {
     Ok(words)
 }
 
+/// A word as [`split`] reads it back, in quotes where it needs them.
+pub fn quote(word: &str) -> String {
+    let is_plain = |c: char| !c.is_whitespace() && !matches!(c, '\'' | '"' | '\\');
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +93,13 @@ mod tests {
         check("a\\\nb", &["ab"]);
         check("set port p1 tag=5 -- --id=@m $x *", &["set", "port", "p1", "tag=5", "--", "--id=@m", "$x", "*"]);
         check("'a\\' #b", &["a\\", "#b"]);
+    }
+
+    #[test]
+    fn a_quoted_word_is_read_back_as_it_is() {
+        for word in ["", "a", "a b", "it's", "\"", "a\\b", "\n", "set port p1", "$x*"] {
+            assert_eq!(split(&format!("x {} y", quote(word))).unwrap(), ["x", word, "y"], "{word:?}");
+        }
     }
 
     #[test]
