@@ -130,12 +130,18 @@ impl Host {
         crate::prompt::command(self, cx, words, tag)
     }
 
-    /// The whole output of a command that ran, once it is done; the session is then forgotten.
+    /// What a command that runs printed since this was last asked; `None` if there is no such command.
+    pub fn session_news(&mut self, id: SessionId) -> Option<String> {
+        self.prompt.news(&self.above.pings, id)
+    }
+
+    /// The output of a command that ran, once it is done, without what [`Host::session_news`] gave; the session is then
+    /// forgotten.
     pub fn session_output(&mut self, id: SessionId) -> Option<String> {
         self.prompt.output(&mut self.above.pings, id, false)
     }
 
-    /// Ends a command that runs, as Ctrl-C does; gives what it printed so far.
+    /// Ends a command that runs, as Ctrl-C does; gives what it printed so far, without what [`Host::session_news`] gave.
     pub fn cancel_session(&mut self, id: SessionId) -> Option<String> {
         self.prompt.output(&mut self.above.pings, id, true)
     }

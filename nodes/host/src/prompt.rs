@@ -44,17 +44,30 @@ pub(crate) struct Prompt {
 struct Session {
     ping: PingId,
     size: u16,
+    /// How many of its requests [`Prompt::news`] has told of.
+    told: usize,
 }
 
 impl Prompt {
-    /// What a command printed, and the end of its session; `None` if it runs, unless it is to be cancelled.
+    /// What a command printed since this was last asked; `None` if there is no such command.
+    pub(crate) fn news(&mut self, pings: &Pings, id: SessionId) -> Option<String> {
+        let session = self.sessions.get_mut(&id)?;
+        let status = pings.status(session.ping)?;
+        let text = ping_text(status, session.size, session.told);
+        // A patient ping decides its requests one after the other.
+        session.told +=
+            status.probes[session.told..].iter().take_while(|probe| probe.outcome != Outcome::Pending).count();
+        Some(text)
+    }
+
+    /// What a command printed that wasn't told yet, and the end of its session; `None` if it runs, unless it is to be cancelled.
     pub(crate) fn output(&mut self, pings: &mut Pings, id: SessionId, cancel: bool) -> Option<String> {
         let session = self.sessions.get(&id)?;
         if !cancel && pings.status(session.ping).is_some_and(|status| !status.finished) {
             return None;
         }
-        let Session { ping, size } = self.sessions.remove(&id)?;
-        Some(pings.forget(ping).map_or_else(String::new, |status| ping_text(&status, size)))
+        let Session { ping, size, told } = self.sessions.remove(&id)?;
+        Some(pings.forget(ping).map_or_else(String::new, |status| ping_text(&status, size, told)))
     }
 }
 
@@ -101,7 +114,7 @@ fn ping(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag) -> Result<Re
         Ok(ping) => {
             host.prompt.last += 1;
             let id = SessionId(host.prompt.last);
-            host.prompt.sessions.insert(id, Session { ping, size });
+            host.prompt.sessions.insert(id, Session { ping, size, told: 0 });
             // A ping of an own address is over by now.
             let output = host.prompt.output(&mut host.above.pings, id, false);
             Ok(output.map_or(Reply::Running(id), Reply::Done))
@@ -154,10 +167,11 @@ fn number(option: &str, text: &str, min: u32, max: u32) -> Result<u32, String> {
     found.ok_or_else(|| format!("ping: `{option}` takes a number from {min} to {max}, found `{text}`"))
 }
 
-fn ping_text(status: &PingStatus, size: u16) -> String {
+/// The lines of a ping's requests behind the first `told`.
+fn ping_text(status: &PingStatus, size: u16, told: usize) -> String {
     let mut text = String::new();
     let to = status.to;
-    for (i, probe) in status.probes.iter().enumerate() {
+    for (i, probe) in status.probes.iter().enumerate().skip(told) {
         let seq = i + 1;
         // Writing to a String can't fail.
         let _ = match probe.outcome {
