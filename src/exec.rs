@@ -1,18 +1,20 @@
-//! `netloom exec`: runs a lab to a time, then one command.
+//! `netloom exec`: one command, on a lab that runs, or on a lab file that is run to a time first.
 
 use crate::cli::{CaptureArgs, LabArgs};
+use crate::control::client::{self, Lab, Target};
+use crate::control::protocol::{Answer, Body, Request};
 use crate::input;
-use crate::output::{Failure, PASSED};
+use crate::output::{Failure, PASSED, USAGE, harmless, print};
 use clap::Args;
 use sim_core::{Duration, Time};
-use std::path::PathBuf;
+use std::path::Path;
 use topologies::run::End;
 
 /// The arguments of `exec`.
 #[derive(Debug, Args)]
 pub(crate) struct ExecArgs {
-    /// The lab file
-    lab: PathBuf,
+    /// A lab file, or the name of a lab that runs
+    lab: String,
     /// A node and its command, or a lab command
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "NODE COMMAND")]
     words: Vec<String>,
@@ -27,8 +29,41 @@ pub(crate) struct ExecArgs {
 
 /// Runs the command; the exit code is the command's.
 pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
+    match Target::of(&args.lab) {
+        Target::File(path) => in_file(&path, args),
+        Target::Name(_) | Target::Socket(_) => {
+            let lab = client::connect(&args.lab)?;
+            follow(lab, &Request::Exec { line: join(&args.words) })
+        }
+    }
+}
+
+/// Words as a line that is split into the same words again.
+pub(crate) fn join(words: &[String]) -> String {
+    words.iter().map(|word| ovsdb::words::quote(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Sends a command to a lab and prints what it prints; gives the command's status.
+pub(crate) fn follow(mut lab: Lab, request: &Request) -> Result<u8, Failure> {
+    lab.ask(request)?;
+    while let Some(reply) = lab.reply()? {
+        match reply.body {
+            Body::Output(text) => print(&harmless(&text))?,
+            Body::Ok(Answer::Status { status }) => return Ok(status),
+            Body::Error(problem) => {
+                eprintln!("{}", harmless(&problem.message));
+                return Ok(problem.status.unwrap_or(USAGE));
+            }
+            Body::Ok(_) | Body::Event(_) | Body::Lost(_) => {}
+        }
+    }
+    Err(lab.ended())
+}
+
+/// Runs the lab of a file to a time, then the command.
+fn in_file(file: &Path, args: &ExecArgs) -> Result<u8, Failure> {
     let (words, at) = split_at(args)?;
-    let mut session = input::session(Some(&args.lab), &args.args, &args.capture)?;
+    let mut session = input::session(Some(file), &args.args, &args.capture)?;
     let end = match at {
         Some(at) => End::At(Time::ZERO + at),
         None if session.lab().checks().is_empty() => End::At(Time::from_secs(1)),
@@ -41,7 +76,7 @@ pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
         session.run(End::Quiet);
     }
     input::finish_captures(session.net_mut())?;
-    input::print_failed_events(Some(&args.lab), &mut session);
+    input::print_failed_events(Some(file), &mut session);
     match result {
         Ok(text) => {
             args.capture.console().print(&(text + &session.take_output()))?;

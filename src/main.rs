@@ -3,16 +3,24 @@
 //! One file for each subcommand; `cli` holds their arguments, `output` what they share of printing.
 
 mod bench;
+mod capture;
 mod check;
 mod cli;
 mod clock;
+mod console;
+mod control;
+mod events;
 mod example;
 mod exec;
 mod generate;
 mod input;
+mod inspect;
+mod link;
 mod output;
 mod pingall;
 mod run;
+mod stop;
+mod terminal;
 mod validate;
 
 use clap::Parser;
