@@ -90,7 +90,7 @@ pub(crate) fn start<M: From<Event> + Send + 'static>(hub: Sender<M>, prompt: Str
     let printer = editor.create_external_printer().map_err(Failure::usage)?;
     let (output, to_write) = channel();
     let (said, written) = channel();
-    std::thread::spawn(move || write(printer, to_write, said));
+    std::thread::spawn(move || write(printer, to_write, &said));
     let (resume, resumed) = channel();
     std::thread::spawn(move || read(editor, prompt, &hub, &resumed));
     Ok(Terminal { output, written, resume, before })
@@ -118,7 +118,7 @@ impl Terminal {
     }
 }
 
-fn write(mut printer: impl ExternalPrinter, to_write: Receiver<String>, said: Sender<()>) {
+fn write(mut printer: impl ExternalPrinter, to_write: Receiver<String>, said: &Sender<()>) {
     for text in to_write {
         if printer.print(text).is_err() {
             break;

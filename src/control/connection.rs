@@ -13,7 +13,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 
 /// A client that was given up has so long to read why.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A client. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,7 +78,12 @@ async fn requests(
         outlet.close();
     };
     loop {
-        let line = match read_line(&mut reading).await {
+        let line = tokio::select! {
+            line = read_line(&mut reading) => line,
+            // It reads nothing, so it is heard no longer.
+            () = outlet.given_up() => return None,
+        };
+        let line = match line {
             Line::Text(line) => line,
             Line::TooLong => {
                 refuse(Problem::new("line_too_long", format!("a line has at most {MAX_LINE} bytes")));

@@ -254,7 +254,7 @@ impl Desk {
 impl Client {
     fn exec(&mut self, session: &mut Session, id: &Id, words: &[String]) -> Option<Arc<Pipe>> {
         let result = match self.room_for(id) {
-            Ok(()) => session.start(words).map_err(refusal),
+            Ok(()) => session.start(words).map_err(|error| refusal(&error)),
             Err(problem) => Err(problem),
         };
         match result {
@@ -320,7 +320,7 @@ impl Client {
     }
 }
 
-fn refusal(error: CommandError) -> Problem {
+fn refusal(error: &CommandError) -> Problem {
     let message = error.message.trim_end().to_owned();
     Problem { code: "refused".to_owned(), message, status: Some(error.status) }
 }

@@ -29,6 +29,17 @@ struct State {
     closing: bool,
 }
 
+impl State {
+    /// Says what was left out.
+    fn tell_lost(&mut self) {
+        for (id, count) in std::mem::take(&mut self.lost).into_values() {
+            let line = line(&Reply { id, body: Body::Lost(count) });
+            self.size += line.len();
+            self.lines.push_back(line);
+        }
+    }
+}
+
 impl Outlet {
     pub(crate) fn new() -> Self {
         Self { state: Mutex::default(), wake: Notify::new(), given_up: watch::Sender::new(false) }
@@ -54,6 +65,8 @@ impl Outlet {
             state.closing = true;
             self.given_up.send_replace(true);
         } else {
+            // A stream's last reply comes after all that is said of it.
+            state.tell_lost();
             state.size += line.len();
             state.lines.push_back(line);
         }
@@ -102,18 +115,15 @@ impl Outlet {
     #[expect(clippy::option_option, reason = "the end is not the same as nothing yet")]
     fn take(&self) -> Option<Option<String>> {
         let mut state = self.state();
+        if state.lines.is_empty() {
+            state.tell_lost();
+        }
         let mut text = String::new();
         while text.len() < CHUNK
             && let Some(line) = state.lines.pop_front()
         {
             state.size = state.size.saturating_sub(line.len());
             if text.is_empty() { text = line } else { text += &line }
-        }
-        if state.lines.is_empty() {
-            // What was left out comes after what was there before it.
-            for (id, count) in std::mem::take(&mut state.lost).into_values() {
-                text += &self::line(&Reply { id, body: Body::Lost(count) });
-            }
         }
         match text.is_empty() {
             false => Some(Some(text)),

@@ -50,7 +50,8 @@ pub(crate) enum PlaceError {
 /// The directory of this user's sockets.
 pub(crate) fn directory() -> PathBuf {
     let named = |name: &str| std::env::var_os(name).filter(|value| Path::new(value).is_absolute()).map(PathBuf::from);
-    match named("XDG_RUNTIME_DIR") {
+    // After `su` it may name a directory that isn't there.
+    match named("XDG_RUNTIME_DIR").filter(|runtime| runtime.is_dir()) {
         Some(runtime) => runtime.join("netloom"),
         None => {
             let base = named("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
