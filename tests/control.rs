@@ -542,3 +542,106 @@ fn tshark_reads_a_live_capture_from_a_pipe() {
     let said = writer.wait_with_output().expect("it can be waited for").stderr;
     assert_eq!(String::from_utf8_lossy(&said), "4 frames captured, 0 lost\n");
 }
+
+/// Three frames go round a loop of two switches, both ways: each crossing takes DELAY.
+const LOOP: &str = r#"
+[switches.a.ports]
+1 = { to = "b:1", delay = "DELAY" }
+2 = { to = "b:2", delay = "DELAY" }
+h = { to = "h1" }
+[switches.b]
+[hosts]
+h1 = "10.0.0.1/24"
+"#;
+
+/// What `netloom capture` says at its end: frames captured and lost.
+fn said(stderr: &[u8]) -> (u64, u64) {
+    let said = String::from_utf8_lossy(stderr).into_owned();
+    let numbers: Vec<u64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [captured, lost] = numbers.as_slice() else { panic!("{said}") };
+    (*captured, *lost)
+}
+
+#[test]
+fn a_live_capture_of_200000_frames_a_second_loses_nothing() {
+    let directory = tempdir();
+    let lab = Running::start(directory.path(), "loop", &LOOP.replace("DELAY", "29500ns"), &[]);
+    // Nobody answers for this address: three requests are in the loop.
+    lab.client().exec("h1 ping 10.0.0.9 -c 1");
+    let output = lab.netloom(&["capture", "loop", "a:1", "a:2", "-w", "-", "--for", "1s"]);
+    let (captured, lost) = said(&output.stderr);
+    assert_eq!(lost, 0);
+    assert!(captured >= 200_000, "{captured} frames");
+    assert_eq!(packets(&output.stdout).len() as u64, captured);
+}
+
+#[test]
+fn a_capture_that_nobody_reads_loses_frames_and_says_so_and_others_lose_none() {
+    if !support::long() {
+        return;
+    }
+    let directory = tempdir();
+    let lab = Running::start(directory.path(), "loop", &LOOP.replace("DELAY", "9us"), &[]);
+    let mut client = lab.client();
+    client.exec("h1 ping 10.0.0.9 -c 1");
+    let before = lab.resident();
+    let stuck = netloom_in(directory.path())
+        .args(["capture", "loop", "a:1", "a:2", "-w", "-", "--for", "3s"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("netloom starts");
+    let output = lab.netloom(&["capture", "loop", "a:1", "a:2", "-w", "-", "--for", "4s"]);
+    let (captured, lost) = said(&output.stderr);
+    assert!(captured > 2_000_000 && lost == 0, "{captured} frames, {lost} lost");
+    let grown = lab.resident().saturating_sub(before);
+    assert!(grown < 160 << 10, "the lab grew by {grown} KiB");
+    let output = stuck.wait_with_output().expect("it can be waited for");
+    let (captured, lost) = said(&output.stderr);
+    assert!(captured > 500_000 && lost > 500_000, "{captured} frames, {lost} lost");
+    assert_eq!(packets(&output.stdout).len() as u64, captured);
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_what_a_lab_says() {
+    let text = include_str!("../docs/control-socket.md");
+    let directory = tempdir();
+    let lab = Running::start(directory.path(), "pair", PAIR, &[]);
+    let mut client: Option<Client> = None;
+    for line in text.lines() {
+        let (found, expected) = match (line.strip_prefix("> "), line.strip_prefix("< ")) {
+            (Some(request), _) => {
+                let client = client.get_or_insert_with(|| lab.client());
+                client.send(format!("{request}\n").as_bytes()).expect("the lab reads");
+                continue;
+            }
+            (_, Some(greeting)) if client.is_none() => {
+                let mut stream = std::os::unix::net::UnixStream::connect(&lab.socket).expect("the lab listens");
+                stream.set_read_timeout(Some(PATIENCE)).expect("it is ours");
+                (read_line(&mut stream), greeting)
+            }
+            (_, Some(reply)) => {
+                let client = client.as_mut().expect("a request comes first");
+                let mut line = String::new();
+                std::io::BufRead::read_line(&mut client.reading, &mut line).expect("the lab replies");
+                (line, reply)
+            }
+            _ => continue,
+        };
+        match expected.strip_suffix("...") {
+            Some(start) => assert!(found.starts_with(start), "{found} doesn't begin with {start}"),
+            None => assert_eq!(found.trim_end(), expected),
+        }
+        // Behind its reply a capture has the connection for itself.
+        if expected == "{\"id\":11,\"ok\":{}}" {
+            client = Some(lab.client());
+        }
+    }
+    assert_eq!(lab.wait().0, Some(0));
+}
+
+fn read_line(stream: &mut std::os::unix::net::UnixStream) -> String {
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stream), &mut line).expect("the lab speaks first");
+    line
+}

@@ -133,6 +133,10 @@ impl Desk {
     ) -> Option<Arc<Pipe>> {
         let captures = self.clients.values().filter(|client| client.capture.is_some()).count();
         let cancels = matches!(request, Request::Cancel { .. });
+        if cancels {
+            // What happened before still belongs to the stream.
+            self.look_after(session);
+        }
         let client = self.clients.get_mut(&client)?;
         let body = match request {
             Request::Inspect {} => Body::Ok(Answer::Lab(Box::new(RunningLab {

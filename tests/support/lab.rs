@@ -1,5 +1,7 @@
 //! A lab that runs as a process of its own, and clients of its control socket.
 
+#![allow(dead_code, reason = "each test file uses a part of the helpers")]
+
 use crate::support::netloom;
 use serde_json::{Value, json};
 use std::fs;
