@@ -252,7 +252,7 @@ fn a_client_that_stops_reading_events_misses_some_and_is_told_how_many() {
     }
     // Those of the sleeper's own command, and for each of the others the change and the command.
     assert!(lost > 0, "{events} events");
-    assert!(events + lost >= 1 + 2 * COMMANDS as u64, "{events} events and {lost} lost");
+    assert!(events + lost > 2 * COMMANDS as u64, "{events} events and {lost} lost");
 }
 
 #[test]

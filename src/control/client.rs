@@ -23,11 +23,11 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// With a '/' or ending in `.toml` it is a file, ending in `.sock` a socket, anything else a name.
+    /// Ending in `.sock` it is a socket; with a '/' or ending in `.toml`, or a directory's dots, a file; anything else a name.
     pub(crate) fn of(text: &str) -> Self {
         if text.ends_with(".sock") {
             Self::Socket(text.into())
-        } else if text.contains('/') || text.ends_with(".toml") {
+        } else if text.contains('/') || text.ends_with(".toml") || [".", ".."].contains(&text) {
             Self::File(text.into())
         } else {
             Self::Name(text.to_owned())
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_lab_is_a_file_a_socket_or_a_name() {
-        for file in ["a.toml", "./a", "dir/lab", "/tmp/x.toml"] {
+        for file in ["a.toml", "./a", "dir/lab", "/tmp/x.toml", "."] {
             assert_eq!(Target::of(file), Target::File(file.into()));
         }
         assert_eq!(Target::of("/tmp/x.sock"), Target::Socket("/tmp/x.sock".into()));
