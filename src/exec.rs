@@ -32,6 +32,11 @@ pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
     match Target::of(&args.lab) {
         Target::File(path) => in_file(&path, args),
         Target::Name(_) | Target::Socket(_) => {
+            let LabArgs { seed, define } = &args.args;
+            if args.at.is_some() || seed.is_some() || !define.is_empty() || !args.capture.captures.is_empty() {
+                let message = "--at, --seed, -D and --capture are for a lab file; a lab that runs has its own already";
+                return Err(Failure::usage(message));
+            }
             let lab = client::connect(&args.lab)?;
             follow(lab, &Request::Exec { line: join(&args.words) })
         }

@@ -354,6 +354,10 @@ fn two_labs_run_at_once_under_different_names() {
     assert!(!one.socket.exists() && two.socket.exists());
     assert_eq!(one.wait().0, Some(0));
     two.client().exec("h1 ping h2 -c 1");
+    // What holds for a lab file would be passed over.
+    assert_eq!(two.netloom(&["exec", "--seed", "2", "two", "h1", "show"]).status.code(), Some(2));
+    assert_eq!(two.netloom(&["exec", "two", "h1", "show", "ip"]).status.code(), Some(0));
+    assert_eq!(two.netloom(&["exec", "two", "h1", "shwo"]).status.code(), Some(1));
 }
 
 #[test]

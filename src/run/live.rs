@@ -9,9 +9,10 @@ use super::prompt::{Mode, Prompt};
 use crate::clock::Wall;
 use crate::control::desk::{Desk, Message};
 use crate::input;
-use crate::output::{Console, Failure, PASSED, harmless};
+use crate::output::{Console, Failure, PASSED, harmless, write};
 use crate::terminal::{self, Terminal};
 use sim_core::{Paced, PacedStop, Stop};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender};
 use topologies::run::{End, JobId, Session, Started};
@@ -216,17 +217,20 @@ impl Live<'_> {
         self.print(&text)
     }
 
-    fn print(&self, text: &str) -> Result<(), Failure> {
+    fn print(&mut self, text: &str) -> Result<(), Failure> {
         if text.is_empty() {
             return Ok(());
         }
         let text = harmless(text);
         match &self.source {
-            Source::Terminal(terminal) => {
-                terminal.print(text.into_owned());
-                Ok(())
-            }
-            _ => self.console.print(&text),
+            Source::Terminal(terminal) => terminal.print(text.into_owned()),
+            _ if self.console.is_taken => self.console.print(&text)?,
+            _ => match write(&text) {
+                // Nobody reads any more. The captures still end properly, and the socket goes.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => self.leave = Some(Leave::Now(PASSED)),
+                result => result?,
+            },
         }
+        Ok(())
     }
 }

@@ -231,3 +231,43 @@ impl Net {
         self.engine.watch_mut().count_frames(dirs, filter)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    struct Nowhere;
+
+    impl Write for Nowhere {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl LiveSink for Nowhere {
+        fn has_room(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_link_is_looked_at_as_long_as_one_capture_of_it_is_open() {
+        let text = "[hosts]\nh1 = { ip = \"10.0.0.1/24\", to = \"h2\" }\nh2 = \"10.0.0.2/24\"\n";
+        let lab = crate::parse("lab.toml", text, &[]).expect("it is right").lab;
+        let mut net = Net::new(&lab).expect("it has no setup");
+        let what = LiveCapture { links: vec!["h1".to_owned(), "h2:eth0".to_owned()], ..LiveCapture::default() };
+        let away = net.find_link("h1").expect("it is there");
+        let looks = |net: &Net| [away, away.reverse()].map(|dir| net.engine().watch().looks_at(dir));
+        let one = net.open_capture(&what, Box::new(Nowhere)).expect("it opens");
+        let two = net.open_capture(&what, Box::new(Nowhere)).expect("it opens");
+        assert_eq!(net.close_capture(one), Some(CaptureEnd::default()));
+        assert_eq!((looks(&net), net.close_capture(one)), ([true, true], None));
+        net.close_capture(two);
+        assert_eq!((looks(&net), net.has_live_capture()), ([false, false], false));
+    }
+}
