@@ -36,7 +36,8 @@ struct Session {
 
 impl Session {
     fn start(mut command: Command, state: &Path) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+        let master =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("there are terminals");
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("it is ours");
         let name = ptsname(&master, Vec::new()).expect("it has a name");
         let name = name.to_str().expect("it is plain text").to_owned();
@@ -91,6 +92,14 @@ impl Session {
         assert_eq!(self.child.wait().expect("it can be waited for").code(), Some(0));
         let modes = tcgetattr(&self.slave).expect("it is a terminal").local_modes;
         assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO));
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // One that has ended can't be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -12,7 +12,7 @@ use crate::input;
 use crate::output::{Console, Failure, PASSED, harmless, write};
 use crate::terminal::{self, Terminal};
 use sim_core::{Paced, PacedStop, Stop};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write, stderr};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender};
 use topologies::run::{End, JobId, Session, Started};
@@ -145,7 +145,9 @@ impl Live<'_> {
                 _ => {}
             }
         };
-        eprintln!("the lab was at most {:.3} ms behind the wall clock", paced.max_lag().as_nanos() as f64 / 1e6);
+        let lag = paced.max_lag().as_nanos() as f64 / 1e6;
+        // The terminal may be gone.
+        let _ = writeln!(stderr(), "the lab was at most {lag:.3} ms behind the wall clock");
         Ok(code)
     }
 
