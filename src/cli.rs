@@ -24,8 +24,22 @@ pub(crate) enum Command {
     Validate(crate::validate::ValidateArgs),
     /// Ping between all pairs of hosts, as Mininet does
     Pingall(crate::pingall::PingallArgs),
-    /// Run a lab to a time, then one command on a node
+    /// One command on a node of a running lab, or of a lab file that is run to a time first
     Exec(crate::exec::ExecArgs),
+    /// Show the nodes of a running lab or of a lab file; without LAB, of all labs that run
+    Inspect(crate::inspect::InspectArgs),
+    /// Capture links of a running lab into a file or a pipe
+    Capture(crate::capture::CaptureCommandArgs),
+    /// Show a link of a running lab or change it
+    Link(crate::link::LinkArgs),
+    /// Follow what happens in a running lab
+    Events(crate::events::EventsArgs),
+    /// Open the console of a node of a running lab
+    Console(crate::console::ConsoleArgs),
+    /// Write a lab as it is now, as a lab file
+    Save(crate::save::SaveArgs),
+    /// End a running lab
+    Stop(crate::stop::StopArgs),
     /// Write a lab of a regular shape to standard output
     Generate(crate::generate::GenerateArgs),
     /// Draw a lab
@@ -47,6 +61,13 @@ impl Command {
             Self::Validate(args) => crate::validate::run(&args),
             Self::Pingall(args) => crate::pingall::run(&args),
             Self::Exec(args) => crate::exec::run(&args),
+            Self::Inspect(args) => crate::inspect::run(&args),
+            Self::Capture(args) => crate::capture::run(&args),
+            Self::Link(args) => crate::link::run(&args),
+            Self::Events(args) => crate::events::run(&args),
+            Self::Console(args) => crate::console::run(&args),
+            Self::Save(args) => crate::save::run(&args),
+            Self::Stop(args) => crate::stop::run(&args),
             Self::Generate(args) => crate::generate::run(&args),
             Self::Graph(args) => crate::graph::run(&args),
             Self::Schema(args) => crate::schema::run(&args),

@@ -10,16 +10,21 @@ use std::time::Instant;
 pub(crate) struct Wall<T> {
     start: Instant,
     outside: Receiver<T>,
-    /// The message that interrupted the last wait.
-    pub(crate) received: Option<T>,
+    /// A message that was received and not taken.
+    received: Option<T>,
     /// Whether the channel's other end is gone.
-    pub(crate) closed: bool,
+    closed: bool,
 }
 
 impl<T> Wall<T> {
     /// A clock that starts now.
     pub(crate) fn new(outside: Receiver<T>) -> Self {
         Self { start: Instant::now(), outside, received: None, closed: false }
+    }
+
+    /// The next message, if there is one.
+    pub(crate) fn take(&mut self) -> Option<T> {
+        self.received.take().or_else(|| self.outside.try_recv().ok())
     }
 }
 
@@ -30,6 +35,9 @@ impl<T> WallClock for Wall<T> {
 
     fn wait_until(&mut self, deadline: Duration) -> Woken {
         let left = std::time::Duration::from_nanos((deadline - self.elapsed()).as_nanos());
+        if self.received.is_some() {
+            return Woken::Outside;
+        }
         if self.closed {
             std::thread::sleep(left);
             return Woken::Deadline;
@@ -45,6 +53,11 @@ impl<T> WallClock for Wall<T> {
                 Woken::Outside
             }
         }
+    }
+
+    fn is_called(&mut self) -> bool {
+        self.received = self.received.take().or_else(|| self.outside.try_recv().ok());
+        self.received.is_some()
     }
 }
 

@@ -1,18 +1,21 @@
-//! `netloom exec`: runs a lab to a time, then one command.
+//! `netloom exec`: one command, on a lab that runs, or on a lab file that is run to a time first.
 
 use crate::cli::{CaptureArgs, LabArgs};
+use crate::control::client::{self, Lab, Target};
+use crate::control::protocol::{Answer, Body, Request};
 use crate::input;
-use crate::output::{Failure, PASSED};
+use crate::output::{Failure, PASSED, USAGE, harmless, print};
+use crate::save;
 use clap::Args;
 use sim_core::{Duration, Time};
-use std::path::PathBuf;
-use topologies::run::{CommandError, End, Request};
+use std::path::Path;
+use topologies::run::{CommandError, End, Request as Wish};
 
 /// The arguments of `exec`.
 #[derive(Debug, Args)]
 pub(crate) struct ExecArgs {
-    /// The lab file
-    lab: PathBuf,
+    /// A lab file, or the name of a lab that runs
+    lab: String,
     /// A node and its command, or a lab command
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "NODE COMMAND")]
     words: Vec<String>,
@@ -27,8 +30,41 @@ pub(crate) struct ExecArgs {
 
 /// Runs the command; the exit code is the command's.
 pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
+    match Target::of(&args.lab) {
+        Target::File(path) => in_file(&path, args),
+        Target::Name(_) | Target::Socket(_) => {
+            let LabArgs { seed, define } = &args.args;
+            if args.at.is_some() || seed.is_some() || !define.is_empty() || !args.capture.captures.is_empty() {
+                let message = "--at, --seed, -D and --capture are for a lab file; a lab that runs has its own already";
+                return Err(Failure::usage(message));
+            }
+            let lab = client::connect(&args.lab)?;
+            follow(lab, &Request::Exec { line: ovsdb::words::join(&args.words) })
+        }
+    }
+}
+
+/// Sends a command to a lab and prints what it prints; gives the command's status.
+pub(crate) fn follow(mut lab: Lab, request: &Request) -> Result<u8, Failure> {
+    lab.ask(request)?;
+    while let Some(reply) = lab.reply()? {
+        match reply.body {
+            Body::Output(text) => print(&harmless(&text))?,
+            Body::Ok(Answer::Status { status }) => return Ok(status),
+            Body::Error(problem) => {
+                eprintln!("{}", harmless(&problem.message));
+                return Ok(problem.status.unwrap_or(USAGE));
+            }
+            Body::Ok(_) | Body::Event(_) | Body::Lost(_) => {}
+        }
+    }
+    Err(lab.ended())
+}
+
+/// Runs the lab of a file to a time, then the command.
+fn in_file(file: &Path, args: &ExecArgs) -> Result<u8, Failure> {
     let (words, at) = split_at(args)?;
-    let mut session = input::session(Some(&args.lab), &args.args, &args.capture)?;
+    let mut session = input::session(Some(file), &args.args, &args.capture)?;
     let end = match at {
         Some(at) => End::At(Time::ZERO + at),
         None if session.lab().checks().is_empty() => End::At(Time::from_secs(1)),
@@ -39,8 +75,8 @@ pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
     let result = session.command(&words);
     let result = result.and_then(|text| match session.take_request() {
         None => Ok(text),
-        Some(Request::Save { file, text }) => crate::typed::save(&file, &text).map(|said| said + "\n").map_err(failed),
-        Some(Request::Console(_) | Request::Exit) => {
+        Some(Wish::Save { file, text }) => save::write(&file, &text).map_err(failed),
+        Some(Wish::Console(_) | Wish::Exit) => {
             Err(failed(format!("`{}` is for the prompt of `netloom run`", words.join(" "))))
         }
     });
@@ -48,7 +84,7 @@ pub(crate) fn run(args: &ExecArgs) -> Result<u8, Failure> {
         session.run(End::Quiet);
     }
     input::finish_captures(session.net_mut())?;
-    input::print_failed_events(Some(&args.lab), &mut session);
+    input::print_failed_events(Some(file), &mut session);
     match result {
         Ok(text) => {
             args.capture.console().print(&(text + &session.take_output()))?;

@@ -3,19 +3,27 @@
 //! One file for each subcommand; `cli` holds their arguments, `output` what they share of printing.
 
 mod bench;
+mod capture;
 mod check;
 mod cli;
 mod clock;
+mod console;
+mod control;
+mod events;
 mod example;
 mod exec;
 mod generate;
 mod graph;
 mod input;
+mod inspect;
+mod link;
 mod output;
 mod pingall;
 mod run;
+mod save;
 mod schema;
-mod typed;
+mod stop;
+mod terminal;
 mod validate;
 
 use clap::Parser;

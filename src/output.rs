@@ -1,6 +1,7 @@
 //! What the subcommands share of printing: formats, failures and their exit codes.
 
 use clap::ValueEnum;
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write};
 use topologies::Diagnostic;
@@ -73,11 +74,43 @@ impl Console {
     }
 }
 
+/// Writes to standard output.
+pub(crate) fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
 /// Writes to standard output. A reader that has gone away ends the program quietly, as it does `cat`.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match write(text) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
+    }
+}
+
+/// Text from a lab as it may go to a terminal: control characters are escaped (`\u{1b}`), lines and tabs stay.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_harmful(c) {
+            true => safe.extend(c.escape_default()),
+            false => safe.push(c),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_not_sent_to_the_terminal() {
+        assert_eq!(harmless("plain\ttext\n"), "plain\ttext\n");
+        assert_eq!(harmless("a\u{1b}[2Jb\r\u{9b}"), "a\\u{1b}[2Jb\\r\\u{9b}");
     }
 }

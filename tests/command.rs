@@ -55,7 +55,7 @@ fn text(bytes: &[u8]) -> String {
 /// Runs `netloom run` with lines on its standard input; gives what it printed after its greeting.
 fn prompt(lab: &Path, lines: &str) -> Vec<String> {
     let mut child = netloom()
-        .arg("run")
+        .args(["run", "--no-socket"])
         .arg(lab)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -312,7 +312,7 @@ fn without_a_file_a_first_vlan_lab_runs() {
     let output = netloom().arg("pingall").output().expect("netloom starts");
     assert!(text(&output.stdout).contains("a1 -> a2 a3 X \n"), "{}", text(&output.stdout));
     let mut child = netloom();
-    child.arg("run").stdin(Stdio::null()).stdout(Stdio::piped());
+    child.args(["run", "--no-socket"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let output = child.output().expect("netloom starts");
     assert!(text(&output.stdout).starts_with("vlan-two-servers: 6 nodes, 5 links."), "{}", text(&output.stdout));
 }

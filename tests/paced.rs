@@ -38,6 +38,7 @@ impl Running {
         let mut child = netloom()
             .arg("run")
             .arg(file)
+            .env("XDG_RUNTIME_DIR", directory.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -16,6 +16,7 @@ use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPa
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
 };
+use pcap_file::pcapng::blocks::interface_statistics::{InterfaceStatisticsBlock, InterfaceStatisticsOption};
 use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
@@ -93,6 +94,17 @@ impl<W: Write> Capture<W> {
         self.drain(BUFFER_SIZE)
     }
 
+    /// Says how many packets of an interface came by until `time_ns` and how many of them the capture lost: `isb_ifrecv`
+    /// and `isb_ifdrop` of an interface statistics block. pcap has no room for it.
+    ///
+    /// # Errors
+    /// As those of [`packet`](Capture::packet).
+    pub fn statistics(&mut self, id: InterfaceId, time_ns: u64, received: u64, lost: u64) -> io::Result<()> {
+        self.check_writable()?;
+        self.encoder.statistics(id, time_ns, received, lost)?;
+        self.drain(BUFFER_SIZE)
+    }
+
     /// Hands all packets so far to the writer and flushes it: for a live pipe, when its reader should see them.
     ///
     /// # Errors
@@ -112,6 +124,11 @@ impl<W: Write> Capture<W> {
     pub fn finish(mut self) -> io::Result<W> {
         self.flush()?;
         Ok(self.writer.take().expect("the writer is held until finish, which consumes the capture"))
+    }
+
+    /// The writer.
+    pub fn writer(&self) -> &W {
+        self.writer.as_ref().expect("the writer is held until finish, which consumes the capture")
     }
 
     fn writer_mut(&mut self) -> &mut W {
@@ -244,6 +261,20 @@ impl Encoder {
                 Ok(())
             }
         }
+    }
+
+    fn statistics(&mut self, id: InterfaceId, time_ns: u64, received: u64, lost: u64) -> io::Result<()> {
+        let Encoder::PcapNg(writer) = self else { return Ok(()) };
+        if id.0 as usize >= writer.interfaces().len() {
+            return Err(unknown_interface(id));
+        }
+        let block = InterfaceStatisticsBlock {
+            interface_id: id.0,
+            timestamp: Duration::from_nanos(time_ns),
+            options: vec![InterfaceStatisticsOption::IsbIfRecv(received), InterfaceStatisticsOption::IsbIfDrop(lost)],
+        };
+        writer.write_pcapng_block(block).map_err(io_error)?;
+        Ok(())
     }
 }
 

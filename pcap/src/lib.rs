@@ -13,8 +13,7 @@
 //! | `text`         | names and comments as they may stand in a pcapng option                       |
 //!
 //! The formats are those of draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng; their blocks are encoded and decoded
-//! by the crate `pcap-file`. Left out: compression, name resolution and statistics blocks, link types other than
-//! Ethernet.
+//! by the crate `pcap-file`. Left out: compression, name resolution blocks, link types other than Ethernet.
 
 pub mod capture;
 pub mod error;

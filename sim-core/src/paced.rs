@@ -14,6 +14,11 @@ pub trait WallClock {
 
     /// Waits until [`WallClock::elapsed`] reaches `deadline`, or something outside wants attention.
     fn wait_until(&mut self, deadline: Duration) -> Woken;
+
+    /// Whether something outside wants attention. Asked now and then while the lab is behind and there is no wait.
+    fn is_called(&mut self) -> bool {
+        false
+    }
 }
 
 /// Why a wait ended.
@@ -32,9 +37,12 @@ pub enum PacedStop {
     Reached,
     /// The engine stopped first.
     Engine(Stop),
-    /// Something outside wants attention; the lab's time is the wall's.
+    /// Something outside wants attention; the lab's time is the wall's, unless it is behind.
     Outside,
 }
+
+/// While the lab is behind, so many instants happen before the clock is asked whether it is called.
+const INSTANTS_UNASKED: u32 = 256;
 
 /// A lab's time tied to a wall clock's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +64,12 @@ impl Paced {
         self.max_lag
     }
 
+    /// How far the lab's time is behind the clock now. A lab that waits isn't behind, however long ago its last event was:
+    /// `next` is when something happens again.
+    pub fn lag(&self, clock: &mut impl WallClock, next: Time) -> Duration {
+        clock.elapsed() - (self.origin + next.since(Time::ZERO))
+    }
+
     /// Runs to `until`.
     pub fn run<N: Node, W: Watch<N>>(
         &mut self,
@@ -64,6 +78,7 @@ impl Paced {
         clock: &mut impl WallClock,
     ) -> PacedStop {
         engine.start();
+        let mut unasked = 0;
         loop {
             let next = engine.next_event().min(until);
             let deadline = self.origin + next.since(Time::ZERO);
@@ -80,7 +95,15 @@ impl Paced {
             }
             match engine.run(Until::Through(next)) {
                 Stop::Reached if next == until => return PacedStop::Reached,
-                Stop::Reached => {}
+                Stop::Reached => {
+                    unasked += 1;
+                    if unasked == INSTANTS_UNASKED {
+                        unasked = 0;
+                        if clock.is_called() {
+                            return PacedStop::Outside;
+                        }
+                    }
+                }
                 stop => return PacedStop::Engine(stop),
             }
         }

@@ -287,6 +287,37 @@ fn a_paced_run_is_never_early_and_reports_its_lag() {
     assert!(clock.now >= Duration::from_secs(9) + Duration::from_millis(5));
 }
 
+/// The wall's time is far ahead, and somebody calls.
+struct FarAhead;
+
+impl WallClock for FarAhead {
+    fn elapsed(&mut self) -> Duration {
+        Duration::from_secs(1_000_000)
+    }
+
+    fn wait_until(&mut self, _: Duration) -> Woken {
+        Woken::Deadline
+    }
+
+    fn is_called(&mut self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_paced_run_that_is_behind_hears_who_calls() {
+    let (mut engine, a, b, _) = pair();
+    // One frame goes to and fro for ever.
+    [a, b].into_iter().for_each(|node| engine.act(node, |probe, _| probe.relay = Some(PortIx(0))));
+    send(&mut engine, a, 60, 0);
+    let mut paced =
+        Paced::new(&mut FakeClock { now: Duration::ZERO, late_by: Duration::ZERO, interrupt_at: None }, Time::ZERO);
+    assert_eq!(paced.run(&mut engine, Time::NEVER, &mut FarAhead), PacedStop::Outside);
+    assert!(engine.now() < Time::from_secs(1));
+    assert!(paced.lag(&mut FarAhead, engine.next_event()) > Duration::from_secs(999_998));
+    assert_eq!(paced.lag(&mut FarAhead, Time::NEVER), Duration::ZERO);
+}
+
 #[test]
 fn a_paced_run_is_interrupted_with_the_lab_at_the_walls_time() {
     let (mut engine, ..) = pair();

@@ -9,7 +9,7 @@ mod graph;
 
 use graph::{Graph, Kind, Place, Tree, tree};
 use pcap::{Format, Reader};
-use sim_core::{Duration, NodeIx, PortIx, Seed, Stop, Tag, Time, Until};
+use sim_core::{Duration, NodeIx, PortIx, Seed, Stop, Tag, Until};
 use spanning_tree::{Role, SpanningTree, State};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -235,7 +235,7 @@ fn times(graphs: Vec<Graph>, kind: Kind) -> [Vec<Duration>; 3] {
             all.extend(one);
         }
     }
-    all.each_mut().map(|times| times.sort_unstable());
+    all.iter_mut().for_each(|times| times.sort_unstable());
     let text = |times: &Vec<Duration>| {
         let [least, middle, most] = [0, times.len() / 2, times.len() - 1].map(|at| times[at]);
         format!("{least} {middle} {most} ({})", times.len())

@@ -139,18 +139,18 @@ impl Host {
         crate::prompt::command(self, cx, words, tag)
     }
 
-    /// The whole output of a command that ran, once it is done; the session is then forgotten.
+    /// What a command that runs printed since this was last asked; `None` if there is no such command.
+    pub fn session_news(&mut self, id: SessionId) -> Option<String> {
+        crate::prompt::news(self, id)
+    }
+
+    /// The output of a command that ran, once it is done, without what [`Host::session_news`] gave; the session is then
+    /// forgotten.
     pub fn session_output(&mut self, id: SessionId) -> Option<String> {
         crate::prompt::output(self, id, false)
     }
 
-    /// What a command has printed since this was last asked, for a prompt that shows lines as they come; `None` if there
-    /// is no such session. The session stays: [`Host::session_output`] tells whether it is over.
-    pub fn session_progress(&mut self, id: SessionId) -> Option<String> {
-        crate::prompt::progress(self, id)
-    }
-
-    /// Ends a command that runs, as Ctrl-C does; gives what it printed so far.
+    /// Ends a command that runs, as Ctrl-C does; gives what it printed so far, without what [`Host::session_news`] gave.
     pub fn cancel_session(&mut self, id: SessionId) -> Option<String> {
         crate::prompt::output(self, id, true)
     }

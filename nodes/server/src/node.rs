@@ -98,7 +98,13 @@ impl Server {
         aside(now, |cx| applet::set_up(self, cx, words))
     }
 
-    /// The whole output of a command that ran, once it is done; the session is then forgotten.
+    /// What a command that runs printed since this was last asked; `None` if there is no such command.
+    pub fn session_news(&mut self, id: SessionId) -> Option<String> {
+        self.news_of(id)
+    }
+
+    /// The output of a command that ran, once it is done, without what [`Server::session_news`] gave; the session is then
+    /// forgotten.
     pub fn session_output(&mut self, id: SessionId) -> Option<String> {
         self.end_session(id, false)
     }

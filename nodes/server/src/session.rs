@@ -91,6 +91,11 @@ impl Sessions {
 }
 
 impl Server {
+    /// What a command that runs printed since this was last asked; `None` if there is no such command.
+    pub(crate) fn news_of(&mut self, id: SessionId) -> Option<String> {
+        if id.0 & OWN == 0 { self.host.session_news(id) } else { None }
+    }
+
     /// The output of a session that is over, or is to be.
     pub(crate) fn end_session(&mut self, id: SessionId, cancel: bool) -> Option<String> {
         if id.0 & OWN == 0 {

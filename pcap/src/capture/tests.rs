@@ -69,6 +69,23 @@ fn a_pcapng_is_these_bytes_on_every_machine() {
 }
 
 #[test]
+fn statistics_are_a_block_of_what_came_and_what_was_lost() {
+    let mut capture = Capture::new(Vec::new(), Format::PcapNg, &Section { lab: "x", seed: 7 }).unwrap();
+    let id = capture.interface("a:1 > b:1").unwrap();
+    capture.statistics(id, (1 << 32) + 5, 9, 2).unwrap();
+    #[rustfmt::skip]
+    let expected = [
+        5, 0, 0, 0, 52, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0,
+        4, 0, 8, 0, 9, 0, 0, 0, 0, 0, 0, 0, 5, 0, 8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 52, 0, 0, 0,
+    ];
+    assert_eq!(capture.finish().unwrap()[108..], expected);
+    let mut plain = self::capture(Format::Pcap);
+    let id = plain.interface("a:1 > b:1").unwrap();
+    plain.statistics(id, 0, 9, 2).unwrap();
+    assert_eq!(plain.finish().unwrap().len(), 24);
+}
+
+#[test]
 fn a_packet_above_the_snaplen_is_cut_and_keeps_its_length() {
     for format in [Format::Pcap, Format::PcapNg] {
         let mut capture = capture(format);

@@ -1,6 +1,6 @@
 //! The enum of devices: static dispatch from the engine to what a node is.
 
-use host::Host;
+use host::{Host, SessionId};
 use hub::Hub;
 use packet::FlowKey;
 use server::Server;
@@ -35,6 +35,33 @@ impl Device {
         match self {
             Self::Host(host) => Some(f(host, cx)),
             Self::Server(server) => Some(server.with_host(cx, f)),
+            Self::Switch(_) | Self::Hub(_) => None,
+        }
+    }
+
+    /// What a command that runs printed since this was last asked.
+    pub(crate) fn session_news(&mut self, id: SessionId) -> Option<String> {
+        match self {
+            Self::Host(host) => host.session_news(id),
+            Self::Server(server) => server.session_news(id),
+            Self::Switch(_) | Self::Hub(_) => None,
+        }
+    }
+
+    /// The rest of a command's output, once it is over.
+    pub(crate) fn session_output(&mut self, id: SessionId) -> Option<String> {
+        match self {
+            Self::Host(host) => host.session_output(id),
+            Self::Server(server) => server.session_output(id),
+            Self::Switch(_) | Self::Hub(_) => None,
+        }
+    }
+
+    /// Ends a command; gives the rest of its output.
+    pub(crate) fn cancel_session(&mut self, id: SessionId) -> Option<String> {
+        match self {
+            Self::Host(host) => host.cancel_session(id),
+            Self::Server(server) => server.cancel_session(id),
             Self::Switch(_) | Self::Hub(_) => None,
         }
     }

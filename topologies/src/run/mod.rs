@@ -8,6 +8,9 @@
 //! | [`prompt`] | the one grammar of what can be typed: `NODE COMMAND...` or a lab command |
 //! | `words`, `complete` | the tables of what nodes take; how a line can go on |
 //! | `link_command`, `listing` | `link NODE:PORT ...`; `nodes`, `net`, `links`, `dump` |
+//! | `jobs` | commands that take lab time, and what each has printed |
+//! | [`inspect`] | the lab at a glance: nodes, links, counters |
+//! | [`observer`] | what happens, for those who follow the lab from outside |
 //! | [`save`] | the lab as it is now, as a lab file |
 //! | [`session`] | events and checks on a running lab, in the lab's total order |
 //! | [`check`] | the checks: each a small machine that is polled |
@@ -22,11 +25,14 @@ mod capture;
 pub mod check;
 mod complete;
 pub mod device;
+pub mod inspect;
+mod jobs;
 mod link_command;
 mod listing;
 mod measure;
 pub mod names;
 pub mod net;
+pub mod observer;
 pub mod pingall;
 pub mod prompt;
 pub mod report;
@@ -38,13 +44,16 @@ mod words;
 
 pub use build::SetupError;
 pub(crate) use build::try_setup;
-pub use capture::Sink;
+pub use capture::{CaptureEnd, CaptureId, LiveCapture, LiveSink, Sink};
 pub use complete::{Completion, MAX_CANDIDATES, complete};
 pub use device::Device;
+pub use inspect::Inspection;
+pub use jobs::{CANCELLED, JobId, JobNews};
 pub use names::Names;
 pub use net::{CaptureError, LinkError, Net};
+pub use observer::{Happening, Observed};
 pub use pingall::{Pingall, PingallReport, PingedPair};
 pub use prompt::{CommandError, Outcome};
-pub use report::{CheckResult, Report, Status};
-pub use session::{End, EventError, Request, Session};
+pub use report::{CheckResult, CheckStanding, Report, Status};
+pub use session::{End, EventError, Request, Session, Started};
 pub use watch::Lookout;

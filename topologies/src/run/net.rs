@@ -1,7 +1,7 @@
 //! The running lab: its engine, its names, and what can be asked of its nodes.
 
 use super::build::{self, LabEngine, SetupError};
-use super::capture::Sink;
+use super::capture::{CaptureEnd, CaptureId, LiveCapture, LiveSink, Sink};
 use super::device::Device;
 use super::names::Names;
 use super::watch::Lookout;
@@ -9,7 +9,8 @@ use crate::lab::Lab;
 use host::Host;
 use packet::{MacAddr, Match};
 use pcap::{Format, Section};
-use sim_core::{Cx, DirIx, Engine, LinkIx, NodeIx, PortIx, Tag};
+use sim_core::{Cx, DirIx, Engine, LinkIx, NodeIx, PortIx, Tag, Time};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -163,17 +164,66 @@ impl Net {
 
     /// Captures the links that `what` names: `NODE:PORT`, or `all`.
     pub fn capture(&mut self, what: &str, sink: Sink, format: Format) -> Result<(), CaptureError> {
-        let dirs: Vec<DirIx> = if what == "all" {
-            (0..self.engine.link_count() as u32).flat_map(|n| [LinkIx(n).forward(), LinkIx(n).backward()]).collect()
-        } else {
-            let link = self.find_link(what)?.link();
-            vec![link.forward(), link.backward()]
-        };
+        let dirs = self.directions(&[what.to_owned()])?;
         let section = Section { lab: &self.name, seed: self.engine.seed().0 };
         let names = Rc::clone(&self.names);
-        self.engine.watch_mut().captures.open(sink, format, &section, &dirs, &names)?;
+        self.engine.watch_mut().captures.open_file(sink, format, &section, &dirs, &names)?;
         dirs.iter().for_each(|&dir| self.engine.tap(dir, true));
         Ok(())
+    }
+
+    /// Opens a capture that somebody reads as it goes, as pcapng. It ends with [`Net::close_capture`].
+    ///
+    /// # Errors
+    /// A link that isn't there, or a sink that takes nothing.
+    pub fn open_capture(&mut self, what: &LiveCapture, sink: Box<dyn LiveSink>) -> Result<CaptureId, CaptureError> {
+        let dirs = self.directions(&what.links)?;
+        let section = Section { lab: &self.name, seed: self.engine.seed().0 };
+        let names = Rc::clone(&self.names);
+        let id = self.engine.watch_mut().captures.open_live(sink, &section, &dirs, &names, what)?;
+        dirs.iter().for_each(|&dir| self.engine.tap(dir, true));
+        Ok(id)
+    }
+
+    /// Ends a live capture; gives what it holds. A link that nobody captures any more is looked at no longer.
+    pub fn close_capture(&mut self, id: CaptureId) -> Option<CaptureEnd> {
+        let now = self.engine.now();
+        let (end, dirs) = self.engine.watch_mut().captures.close(id, now)?;
+        for dir in dirs {
+            let wanted = self.engine.watch().looks_at(dir);
+            self.engine.tap(dir, wanted);
+        }
+        Some(end)
+    }
+
+    /// The live captures that have all that they were to hold, and those whose sink failed: to be closed.
+    pub fn captures_over(&self) -> Vec<CaptureId> {
+        self.engine.watch().captures.over(self.engine.now())
+    }
+
+    /// When the next live capture ends by itself; [`Time::NEVER`] if none does.
+    pub fn next_capture_end(&self) -> Time {
+        self.engine.watch().captures.next_end()
+    }
+
+    /// Whether a live capture is open.
+    pub fn has_live_capture(&self) -> bool {
+        self.engine.watch().captures.has_live()
+    }
+
+    /// Both directions of links named by either end, each once; of all links for `all`.
+    fn directions(&self, links: &[String]) -> Result<Vec<DirIx>, LinkError> {
+        let mut found = Vec::new();
+        for text in links {
+            if text == "all" {
+                found.extend((0..self.engine.link_count() as u32).map(LinkIx));
+            } else {
+                found.push(self.find_link(text)?.link());
+            }
+        }
+        let mut known = BTreeSet::new();
+        found.retain(|link| known.insert(*link));
+        Ok(found.into_iter().flat_map(|link| [link.forward(), link.backward()]).collect())
     }
 
     /// Hands what was captured so far to whoever reads.
@@ -183,12 +233,53 @@ impl Net {
 
     /// Ends all captures.
     pub fn finish_captures(&mut self) -> io::Result<()> {
-        self.engine.watch_mut().captures.finish()
+        let now = self.engine.now();
+        self.engine.watch_mut().captures.finish(now)
     }
 
     /// Counts frames on some directions from now on; gives the counter's number.
     pub(crate) fn count_frames(&mut self, dirs: Vec<DirIx>, filter: Option<Match>) -> usize {
         dirs.iter().for_each(|&dir| self.engine.tap(dir, true));
         self.engine.watch_mut().count_frames(dirs, filter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    struct Nowhere;
+
+    impl Write for Nowhere {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl LiveSink for Nowhere {
+        fn has_room(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_link_is_looked_at_as_long_as_one_capture_of_it_is_open() {
+        let text = "[hosts]\nh1 = { ip = \"10.0.0.1/24\", to = \"h2\" }\nh2 = \"10.0.0.2/24\"\n";
+        let lab = crate::parse("lab.toml", text, &[]).expect("it is right").lab;
+        let mut net = Net::new(&lab).expect("it has no setup");
+        let what = LiveCapture { links: vec!["h1".to_owned(), "h2:eth0".to_owned()], ..LiveCapture::default() };
+        let away = net.find_link("h1").expect("it is there");
+        let looks = |net: &Net| [away, away.reverse()].map(|dir| net.engine().watch().looks_at(dir));
+        let one = net.open_capture(&what, Box::new(Nowhere)).expect("it opens");
+        let two = net.open_capture(&what, Box::new(Nowhere)).expect("it opens");
+        assert_eq!(net.close_capture(one), Some(CaptureEnd::default()));
+        assert_eq!((looks(&net), net.close_capture(one)), ([true, true], None));
+        net.close_capture(two);
+        assert_eq!((looks(&net), net.has_live_capture()), ([false, false], false));
     }
 }

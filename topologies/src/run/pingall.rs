@@ -45,17 +45,18 @@ impl PingallReport {
 
     /// The report in Mininet's words.
     pub fn text(&self) -> String {
-        let mut text = "*** Ping: testing ping reachability\n".to_owned();
-        let mut from = None;
+        let mut text = HEAD.to_owned();
+        let mut before = None;
         for pair in &self.pairs {
-            if from != Some(&pair.from) {
-                text += if from.is_some() { "\n" } else { "" };
-                let _ = write!(text, "{} -> ", pair.from);
-                from = Some(&pair.from);
-            }
-            let _ = write!(text, "{} ", if pair.ok { &pair.to } else { "X" });
+            write_pair(&mut text, before, &pair.from, &pair.to, pair.ok);
+            before = Some(pair.from.as_str());
         }
-        text += if from.is_some() { "\n" } else { "" };
+        text + &self.summary()
+    }
+
+    /// What stands below the pairs.
+    fn summary(&self) -> String {
+        let mut text = if self.pairs.is_empty() { String::new() } else { "\n".to_owned() };
         if self.sent == 0 {
             return text + "*** Warning: No packets sent\n";
         }
@@ -71,6 +72,18 @@ impl PingallReport {
     }
 }
 
+/// What stands above the pairs.
+const HEAD: &str = "*** Ping: testing ping reachability\n";
+
+/// Writes a pair behind the one before it, each host that asks on a line of its own.
+fn write_pair(text: &mut String, before: Option<&str>, from: &str, to: &str, ok: bool) {
+    if before != Some(from) {
+        *text += if before.is_some() { "\n" } else { "" };
+        let _ = write!(text, "{from} -> ");
+    }
+    let _ = write!(text, "{} ", if ok { to } else { "X" });
+}
+
 /// A pingall on its way.
 #[derive(Debug)]
 pub struct Pingall {
@@ -81,6 +94,8 @@ pub struct Pingall {
     current: Option<PingId>,
     /// For each pair so far: whether it was asked at all, and the round-trip time.
     results: Vec<(bool, Option<u64>)>,
+    /// How many of them [`Pingall::news`] has told of; `None` before the first time.
+    told: Option<usize>,
 }
 
 impl Pingall {
@@ -92,7 +107,7 @@ impl Pingall {
     /// A pingall of the first `count` hosts of the lab.
     pub fn of_the_first(net: &mut Net, count: usize) -> Self {
         let hosts = net.hosts().map(|(node, _)| node).take(count).collect();
-        Self { tag: net.new_tag(), hosts, from: 0, to: 0, current: None, results: Vec::new() }
+        Self { tag: net.new_tag(), hosts, from: 0, to: 0, current: None, results: Vec::new(), told: None }
     }
 
     /// The tag of its frames and notices.
@@ -114,15 +129,15 @@ impl Pingall {
                 self.current = None;
                 self.to += 1;
             }
+            if self.from >= self.hosts.len() {
+                return true;
+            }
             if self.to == self.from {
                 self.to += 1;
             }
             if self.to >= self.hosts.len() {
                 self.from += 1;
                 self.to = 0;
-                if self.from >= self.hosts.len() {
-                    return true;
-                }
                 continue;
             }
             self.start(net);
@@ -142,6 +157,38 @@ impl Pingall {
             self.results.push((false, None));
             self.to += 1;
         }
+    }
+
+    /// What [`PingallReport::text`] will say, as far as it is known and wasn't told before.
+    pub fn news(&mut self, net: &Net) -> String {
+        let mut text = if self.told.is_none() { HEAD.to_owned() } else { String::new() };
+        let others = self.hosts.len().saturating_sub(1).max(1);
+        let name = |place: usize| net.names().node(self.hosts[place]);
+        for number in self.told.unwrap_or(0)..self.results.len() {
+            let (from, to) = (number / others, number % others);
+            let before = number.checked_sub(1).map(|before| name(before / others));
+            write_pair(
+                &mut text,
+                before,
+                name(from),
+                name(if to < from { to } else { to + 1 }),
+                self.results[number].1.is_some(),
+            );
+        }
+        self.told = Some(self.results.len());
+        if self.from >= self.hosts.len() {
+            text += &self.report(net).summary();
+        }
+        text
+    }
+
+    /// Ends it before it is done; gives what it found and didn't tell yet.
+    pub fn cancel(&mut self, net: &mut Net) -> String {
+        if let Some(id) = self.current.take() {
+            net.with_host(self.hosts[self.from], |host, _| host.forget_ping(id));
+        }
+        self.from = self.hosts.len();
+        self.news(net)
     }
 
     /// What was found so far.

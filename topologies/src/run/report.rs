@@ -1,10 +1,10 @@
 //! What the checks found.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 /// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// As it should.
@@ -16,6 +16,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// The status as programs read it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Vacuous => "vacuous",
+        }
+    }
+
     /// The status as people read it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -37,6 +46,19 @@ pub struct CheckResult {
     pub detail: String,
     /// When it was decided, in nanoseconds of lab time.
     pub at_ns: u64,
+}
+
+/// How a check stands while the lab runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckStanding {
+    /// The check's name.
+    pub name: String,
+    /// `waiting`, `running`, or how it came out: `passed`, `failed`, `vacuous`.
+    pub state: String,
+    /// What was seen, once it is decided.
+    pub detail: Option<String>,
+    /// When it was decided, in nanoseconds of lab time.
+    pub at_ns: Option<u64>,
 }
 
 /// All checks of a lab.

@@ -3,14 +3,15 @@
 
 use super::build::SetupError;
 use super::check::{self, Machine, Poll, Prepared};
+use super::inspect::Inspection;
+use super::jobs::{Audience, Ended, Job, JobId, JobNews, Jobs};
 use super::net::Net;
-use super::pingall::Pingall;
+use super::observer::{Observed, Observer};
 use super::prompt::{self, CommandError, Outcome};
-use super::report::{CheckResult, Report, Status};
+use super::report::{CheckResult, CheckStanding, Report, Status};
 use super::save;
 use super::storm;
 use crate::lab::{Lab, LabCheck};
-use host::SessionId;
 use sim_core::{NodeIx, Stop, Tag, Time, Until};
 use std::fmt::Write;
 
@@ -25,11 +26,13 @@ pub enum End {
     Quiet,
 }
 
-/// A command that takes lab time.
-#[derive(Debug)]
-enum Job {
-    Host { node: NodeIx, session: SessionId, tag: Tag },
-    Pingall(Box<Pingall>),
+/// What came of a line that was started for somebody in particular.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It is done; what it printed.
+    Text(String),
+    /// It runs: [`Session::job_news`] tells what it prints.
+    Job(JobId),
 }
 
 #[derive(Debug)]
@@ -82,11 +85,10 @@ pub struct Session {
     checks: Vec<Check>,
     /// Whether the checks run.
     grading: bool,
-    /// Whether their report is printed once they are decided.
-    announce: bool,
     /// Whether somebody has seen how they came out.
     is_seen: bool,
-    jobs: Vec<Job>,
+    jobs: Jobs,
+    observer: Option<Box<Observer>>,
     output: String,
     errors: Vec<EventError>,
     request: Option<Request>,
@@ -115,9 +117,9 @@ impl Session {
             next_event: 0,
             checks,
             grading: true,
-            announce: false,
             is_seen: false,
-            jobs: Vec::new(),
+            jobs: Jobs::default(),
+            observer: None,
             output: String::new(),
             errors: Vec::new(),
             request: None,
@@ -177,9 +179,9 @@ impl Session {
         self.checks.iter().all(|check| matches!(check.state, State::Decided(_)))
     }
 
-    /// Whether commands still run.
+    /// Whether commands still run that print into [`Session::take_output`].
     pub fn is_busy(&self) -> bool {
-        !self.jobs.is_empty() || self.announce
+        self.jobs.has_common()
     }
 
     /// Does what a line says, now. Commands that take lab time print into [`Session::take_output`] as the lab runs.
@@ -187,19 +189,101 @@ impl Session {
     /// # Errors
     /// What is wrong with the line, or what the node says.
     pub fn command(&mut self, words: &[String]) -> Result<String, CommandError> {
-        self.request = None;
-        match prompt::command(&mut self.net, words)? {
-            Outcome::Text(text) => return Ok(text),
-            Outcome::Running { node, session, tag } => self.jobs.push(Job::Host { node, session, tag }),
-            Outcome::Pingall(pingall) => self.jobs.push(Job::Pingall(pingall)),
-            Outcome::Checks => return Ok(self.run_checks()),
-            Outcome::Save { file: None } => return Ok(self.save()),
-            Outcome::Save { file: Some(file) } => self.request = Some(Request::Save { file, text: self.save() }),
-            Outcome::Console(node) => self.request = Some(Request::Console(node)),
-            Outcome::Exit => self.request = Some(Request::Exit),
+        match self.begin(words, Audience::Common)? {
+            Started::Text(text) => Ok(text),
+            Started::Job(_) => Ok(String::new()),
         }
+    }
+
+    /// Does what a line says, now, for somebody who wants its output alone: [`Session::job_news`] gives that of a command
+    /// that takes lab time.
+    ///
+    /// # Errors
+    /// What is wrong with the line, or what the node says.
+    pub fn start(&mut self, words: &[String]) -> Result<Started, CommandError> {
+        self.begin(words, Audience::Own)
+    }
+
+    /// What a command that was [started](Session::start) printed since this was last asked; `None` if there is no such
+    /// command. Once its status has been told it is forgotten.
+    pub fn job_news(&mut self, job: JobId) -> Option<JobNews> {
+        self.jobs.news(job)
+    }
+
+    /// Ends a command that runs, as Ctrl-C does: its status is [`CANCELLED`](super::CANCELLED). Nothing happens to one that
+    /// is over.
+    pub fn cancel(&mut self, job: JobId) {
+        let ended = self.jobs.cancel(&mut self.net, job);
+        self.note_ends(ended);
+    }
+
+    /// Keeps what happens from now on for [`Session::take_observed`], or no longer.
+    pub fn observe(&mut self, observe: bool) {
+        if observe != self.observer.is_some() {
+            self.observer = observe.then(|| Box::new(Observer::new(&self.net)));
+        }
+    }
+
+    /// What happened since this was last asked, if it is kept.
+    pub fn take_observed(&mut self) -> Vec<Observed> {
+        self.observer.as_mut().map(|observer| observer.take()).unwrap_or_default()
+    }
+
+    /// Sums up the drops since the last sum, for [`Session::take_observed`].
+    pub fn sum_drops(&mut self) {
+        if let Some(observer) = &mut self.observer {
+            observer.sum_drops(&self.net);
+        }
+    }
+
+    /// The lab at a glance.
+    pub fn inspect(&self) -> Inspection {
+        Inspection::new(&self.net)
+    }
+
+    fn begin(&mut self, words: &[String], audience: Audience) -> Result<Started, CommandError> {
+        let result = self.obey(words, audience);
+        if let Some(observer) = &mut self.observer {
+            let status = match &result {
+                Ok(Started::Text(_)) => Some(0),
+                Ok(Started::Job(_)) => None,
+                Err(error) => Some(error.status),
+            };
+            match status {
+                Some(status) => observer.command(&self.net, &words.join(" "), status),
+                None => observer.compare(&self.net),
+            }
+        }
+        result
+    }
+
+    fn obey(&mut self, words: &[String], audience: Audience) -> Result<Started, CommandError> {
+        self.request = None;
+        let job = match prompt::command(&mut self.net, words)? {
+            Outcome::Text(text) => return Ok(Started::Text(text)),
+            Outcome::Save { file: None } => return Ok(Started::Text(self.save())),
+            Outcome::Save { file: Some(file) } => {
+                let text = self.save();
+                return Ok(self.ask(Request::Save { file, text }));
+            }
+            Outcome::Console(node) => return Ok(self.ask(Request::Console(node))),
+            Outcome::Exit => return Ok(self.ask(Request::Exit)),
+            Outcome::Running { node, session, tag } => Job::Host { node, session, tag },
+            Outcome::Pingall(pingall) => Job::Pingall(pingall),
+            Outcome::Checks => match self.run_checks() {
+                Some(text) => return Ok(Started::Text(text)),
+                None => Job::Checks,
+            },
+        };
+        let id = self.jobs.add(words.join(" "), job, audience);
         self.poll_jobs(None);
-        Ok(String::new())
+        self.after_polls();
+        Ok(Started::Job(id))
+    }
+
+    fn ask(&mut self, request: Request) -> Started {
+        self.request = Some(request);
+        Started::Text(String::new())
     }
 
     /// Runs in virtual time, as fast as possible.
@@ -217,9 +301,9 @@ impl Session {
         }
     }
 
-    /// The instant at which an event or a check is due next; [`Time::NEVER`] if none is.
+    /// The instant at which an event or a check is due, or a live capture ends, next; [`Time::NEVER`] if none is.
     pub fn next_due(&self) -> Time {
-        self.next_event_at().min(self.next_check_at())
+        self.next_event_at().min(self.next_check_at()).min(self.net.next_capture_end())
     }
 
     /// Runs to the next thing of interest, at most to `limit`; false once `limit` is reached.
@@ -329,23 +413,28 @@ impl Session {
         match machine.poll(&mut self.net) {
             Poll::Wait(at) => *poll_at = at,
             Poll::Done(verdict) => {
-                check.state = State::Decided(CheckResult {
+                let result = CheckResult {
                     name: check.spec.name.clone(),
                     status: verdict.status,
                     detail: verdict.detail,
                     at_ns: self.net.engine().now().as_nanos(),
-                });
+                };
+                if let Some(observer) = &mut self.observer {
+                    observer.check(&self.net, &result);
+                }
+                check.state = State::Decided(result);
             }
         }
     }
 
     /// Has the engine stop at every counted frame and drop while a check waits for one; prints a report that is due.
     fn after_polls(&mut self) {
-        if self.announce && self.is_decided() {
-            self.announce = false;
+        if self.jobs.has_checks() && self.is_decided() {
             self.is_seen = true;
-            let report = self.report().text();
-            self.output += &report;
+            let report = self.report();
+            let status = u8::from(report.passed < report.checks.len());
+            let ended = self.jobs.finish_checks(&report.text(), status);
+            self.note_ends(ended);
         }
         let impatient = self
             .checks
@@ -363,29 +452,30 @@ impl Session {
 
     /// Looks after the commands that run: those with this tag, or all.
     fn poll_jobs(&mut self, tag: Option<Tag>) {
-        let mut left = Vec::new();
-        for mut job in std::mem::take(&mut self.jobs) {
-            let concerned = tag.is_none_or(|tag| job.tag() == tag);
-            match if concerned { job.poll(&mut self.net) } else { None } {
-                Some(text) => self.output += &text,
-                None => left.push(job),
+        let ended = self.jobs.poll(&mut self.net, tag);
+        self.note_ends(ended);
+    }
+
+    fn note_ends(&mut self, ended: impl IntoIterator<Item = Ended>) {
+        for Ended { line, status, common } in ended {
+            self.output += &common;
+            if let Some(observer) = &mut self.observer {
+                observer.command(&self.net, &line, status);
             }
         }
-        self.jobs = left;
     }
 
     /// Runs the checks from now on. While they run, says how they stand; of those that ran by themselves, how they came
     /// out.
-    fn run_checks(&mut self) -> String {
+    fn run_checks(&mut self) -> Option<String> {
         if self.grading && self.is_decided() && !self.is_seen {
             self.is_seen = true;
-            return self.report().text();
+            return Some(self.report().text());
         }
         if !self.grading || self.is_decided() {
             self.checks.iter_mut().for_each(|check| check.state = State::Waiting);
-            (self.grading, self.announce) = (true, true);
-            self.after_polls();
-            return String::new();
+            self.grading = true;
+            return None;
         }
         let mut text = String::new();
         for check in &self.checks {
@@ -396,7 +486,25 @@ impl Session {
             };
             let _ = writeln!(text, "{word:<7} {}", check.spec.name);
         }
-        text
+        Some(text)
+    }
+
+    /// How the checks stand, in the file's order. Looking changes nothing.
+    pub fn standing(&self) -> Vec<CheckStanding> {
+        let standing = |check: &Check| {
+            let (state, result) = match &check.state {
+                State::Waiting => ("waiting", None),
+                State::Running { .. } => ("running", None),
+                State::Decided(result) => (result.status.name(), Some(result)),
+            };
+            CheckStanding {
+                name: check.spec.name.clone(),
+                state: state.to_owned(),
+                detail: result.map(|result| result.detail.clone()),
+                at_ns: result.map(|result| result.at_ns),
+            }
+        };
+        self.checks.iter().map(standing).collect()
     }
 
     /// What the checks found. Undecided ones have failed.
@@ -419,22 +527,5 @@ impl Session {
             results.push(CheckResult { name: check.spec.name.clone(), status: Status::Failed, detail, at_ns });
         }
         Report::new(self.net.name(), self.net.engine().seed().0, results)
-    }
-}
-
-impl Job {
-    fn tag(&self) -> Tag {
-        match self {
-            Self::Host { tag, .. } => *tag,
-            Self::Pingall(pingall) => pingall.tag(),
-        }
-    }
-
-    /// What the command printed, once it is done.
-    fn poll(&mut self, net: &mut Net) -> Option<String> {
-        match self {
-            Self::Host { node, session, .. } => net.with_host(*node, |host, _| host.session_output(*session)).flatten(),
-            Self::Pingall(pingall) => pingall.poll(net).then(|| pingall.report(net).text()),
-        }
     }
 }

@@ -110,6 +110,11 @@ impl Lookout {
         number
     }
 
+    /// Whether somebody wants to see the frames of a direction.
+    pub(crate) fn looks_at(&self, dir: DirIx) -> bool {
+        self.captures.has(dir) || self.counting.contains_key(&dir)
+    }
+
     /// What a counter has counted.
     pub(crate) fn counted(&self, number: usize) -> u64 {
         self.counters[number].count
@@ -159,7 +164,7 @@ impl Watch<Device> for Lookout {
                 }
             }
         }
-        self.captures.seen(seen, &self.names);
+        self.stop |= self.captures.seen(seen, &self.names);
     }
 
     fn dropped(&mut self, _: Time, site: DropSite, drop: &Drop, frame: &Frame, node: Option<&Device>) {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use inet::{Cidr, Interface, NeighborState, RouteConfig};
 use sim_core::{Cx, Duration, Tag, Time};
 
-use crate::ping::{Outcome, PingId, PingRequest, PingStatus};
+use crate::ping::{Outcome, PingId, PingRequest, PingStatus, Probe};
 use crate::pings::Pace;
 use crate::{Host, Reply, SessionId, TaskId};
 
@@ -78,8 +78,8 @@ pub(crate) struct Prompt {
 #[derive(Debug)]
 struct Session {
     what: Running,
-    /// Bytes of its output that were asked for already.
-    taken: usize,
+    /// What of its output was told: requests of a ping, else bytes.
+    told: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,9 +88,10 @@ enum Running {
     Task(TaskId),
 }
 
-/// What a command printed, and the end of its session; `None` if it runs, unless it is to be cancelled.
+/// What a command printed that wasn't told yet, and the end of its session; `None` if it runs, unless it is to be
+/// cancelled.
 pub(crate) fn output(host: &mut Host, id: SessionId, cancel: bool) -> Option<String> {
-    let what = host.prompt.sessions.get(&id)?.what;
+    let &Session { what, told } = host.prompt.sessions.get(&id)?;
     match what {
         Running::Ping { ping, size } => {
             let pings = &mut host.above.pings;
@@ -98,7 +99,7 @@ pub(crate) fn output(host: &mut Host, id: SessionId, cancel: bool) -> Option<Str
                 return None;
             }
             host.prompt.sessions.remove(&id);
-            Some(pings.forget(ping).map_or_else(String::new, |status| ping_text(&status, size)))
+            Some(pings.forget(ping).map_or_else(String::new, |status| ping_text(&status, size, told)))
         }
         Running::Task(task) => {
             if !cancel && host.net()?.task(task).is_some_and(|running| !running.finished) {
@@ -106,26 +107,30 @@ pub(crate) fn output(host: &mut Host, id: SessionId, cancel: bool) -> Option<Str
             }
             host.prompt.sessions.remove(&id);
             let (net, stack) = host.net_mut();
-            Some(net.forget(stack, task).map_or_else(String::new, |running| running.text))
+            let text = net.forget(stack, task).map_or_else(String::new, |running| running.text);
+            Some(text.get(told..).unwrap_or_default().to_owned())
         }
     }
 }
 
-/// What a command has printed since this was last asked; `None` if there is no such session.
-pub(crate) fn progress(host: &mut Host, id: SessionId) -> Option<String> {
-    let session = host.prompt.sessions.get(&id)?;
-    let text = match session.what {
+/// What a command that runs printed since this was last asked; `None` if there is no such session.
+pub(crate) fn news(host: &mut Host, id: SessionId) -> Option<String> {
+    let &Session { what, told } = host.prompt.sessions.get(&id)?;
+    let (text, now_told) = match what {
         Running::Ping { ping, size } => {
-            let mut status = host.above.pings.status(ping)?.clone();
-            let decided = status.probes.iter().take_while(|probe| probe.outcome != Outcome::Pending).count();
-            status.probes.truncate(decided);
-            ping_text(&status, size)
+            let status = host.above.pings.status(ping)?;
+            // A patient ping decides its requests one after the other.
+            let is_decided = |probe: &&Probe| probe.outcome != Outcome::Pending;
+            let decided = told + status.probes[told..].iter().take_while(is_decided).count();
+            (ping_text(status, size, told), decided)
         }
-        Running::Task(task) => host.net()?.task(task)?.text.clone(),
+        Running::Task(task) => {
+            let text = &host.net()?.task(task)?.text;
+            (text.get(told..).unwrap_or_default().to_owned(), text.len())
+        }
     };
-    let new = text.get(session.taken..).unwrap_or_default().to_string();
-    host.prompt.sessions.get_mut(&id)?.taken = text.len();
-    Some(new)
+    host.prompt.sessions.get_mut(&id)?.told = now_told;
+    Some(text)
 }
 
 /// Does what a line says.
@@ -180,7 +185,7 @@ fn ping(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag) -> Result<Re
         Ok(ping) => {
             host.prompt.last += 1;
             let id = SessionId(host.prompt.last);
-            host.prompt.sessions.insert(id, Session { what: Running::Ping { ping, size }, taken: 0 });
+            host.prompt.sessions.insert(id, Session { what: Running::Ping { ping, size }, told: 0 });
             // A ping of an own address is over by now.
             let output = output(host, id, false);
             Ok(output.map_or(Reply::Running(id), Reply::Done))
@@ -233,10 +238,11 @@ fn number(option: &str, text: &str, min: u32, max: u32) -> Result<u32, String> {
     found.ok_or_else(|| format!("ping: `{option}` takes a number from {min} to {max}, found `{text}`"))
 }
 
-fn ping_text(status: &PingStatus, size: u16) -> String {
+/// The lines of a ping's requests behind the first `told`.
+fn ping_text(status: &PingStatus, size: u16, told: usize) -> String {
     let mut text = String::new();
     let to = status.to;
-    for (i, probe) in status.probes.iter().enumerate() {
+    for (i, probe) in status.probes.iter().enumerate().skip(told) {
         let seq = i + 1;
         // Writing to a String can't fail.
         let _ = match probe.outcome {

@@ -95,7 +95,7 @@ fn run(host: &mut Host, cx: &mut Cx<'_>, task: Task, tag: Tag, listening: Option
     host.run_net(cx);
     host.prompt.last += 1;
     let id = SessionId(host.prompt.last);
-    host.prompt.sessions.insert(id, Session { what: Running::Task(task), taken: 0 });
+    host.prompt.sessions.insert(id, Session { what: Running::Task(task), told: 0 });
     // What needs no answer is over by now.
     Ok(host.session_output(id).map_or(Reply::Running(id), Reply::Done))
 }
