@@ -13,6 +13,12 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("mac-table-overflow", include_str!("../examples/mac-table-overflow.toml")),
     ("ipv6-neighbours", include_str!("../examples/ipv6-neighbours.toml")),
     ("broadcast-loop", include_str!("../examples/broadcast-loop.toml")),
+    ("spanning-tree", include_str!("../examples/spanning-tree.toml")),
+    ("rapid-spanning-tree", include_str!("../examples/rapid-spanning-tree.toml")),
+    ("bpdu-guard", include_str!("../examples/bpdu-guard.toml")),
+    ("services", include_str!("../examples/services.toml")),
+    ("tutorial-vlans", include_str!("../examples/tutorial-vlans.toml")),
+    ("tutorial-trunk", include_str!("../examples/tutorial-trunk.toml")),
 ];
 
 /// The arguments of `example`.

@@ -34,12 +34,20 @@ fn without_vlans(name: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).with_extension("toml");
     let mut lab: toml::Table = fs::read_to_string(file).expect("the example is there").parse().expect("it is TOML");
     let mut removed = 0;
-    let switches = lab["switches"].as_table_mut().expect("a table of switches");
-    for (_, switch) in switches.iter_mut() {
+    for (_, switch) in lab.get_mut("switches").and_then(toml::Value::as_table_mut).into_iter().flatten() {
         for (_, port) in switch["ports"].as_table_mut().expect("a table of ports") {
             let port = port.as_table_mut().expect("a table of columns");
             removed += VLAN_KEYS.iter().filter(|key| port.remove(**key).is_some()).count();
         }
+    }
+    for (_, server) in lab.get_mut("servers").and_then(toml::Value::as_table_mut).into_iter().flatten() {
+        let setup = server["setup"].as_str().expect("lines");
+        let is_vlan =
+            |word: &&str| VLAN_KEYS.iter().any(|key| word.strip_prefix(key).is_some_and(|v| v.starts_with('=')));
+        removed += setup.split_whitespace().filter(is_vlan).count();
+        let without = |line: &str| line.split(' ').filter(|word| !is_vlan(word)).collect::<Vec<_>>().join(" ");
+        let lines: Vec<String> = setup.lines().map(without).collect();
+        server["setup"] = toml::Value::String(lines.join("\n"));
     }
     assert!(removed > 0, "{name} has no VLAN configuration");
     let kinds: Vec<&str> = lab["checks"]
@@ -88,8 +96,18 @@ fn qinq_provider_without_vlans_keeps_nobody_apart() {
 }
 
 #[test]
+fn tutorial_vlans_without_vlans_keeps_nobody_apart() {
+    without_vlans("tutorial-vlans");
+}
+
+#[test]
+fn tutorial_trunk_without_vlans_keeps_nobody_apart() {
+    without_vlans("tutorial-trunk");
+}
+
+#[test]
 fn every_example_with_an_apart_check_is_tested_without_its_vlans() {
-    let tested = ["access-trunk-native", "qinq-provider", "vlan-two-servers"];
+    let tested = ["access-trunk-native", "qinq-provider", "tutorial-trunk", "tutorial-vlans", "vlan-two-servers"];
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).expect("the examples are there") {

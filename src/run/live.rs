@@ -132,6 +132,9 @@ impl Live<'_> {
             let behind = paced.lag(&mut clock, engine.next_event());
             for _ in 0..MESSAGES_AT_ONCE {
                 // A message may have come in just as the engine had something to tell.
+                if let Some(Leave::Now(_)) = self.leave {
+                    break;
+                }
                 let Some(input) = clock.take() else { break };
                 self.take(input, behind)?;
             }

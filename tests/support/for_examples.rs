@@ -13,6 +13,12 @@ macro_rules! each_example {
                 mac_table_overflow = "mac-table-overflow";
                 qinq_provider = "qinq-provider";
                 slow_lossy_wan = "slow-lossy-wan";
+                bpdu_guard = "bpdu-guard";
+                rapid_spanning_tree = "rapid-spanning-tree";
+                services = "services";
+                spanning_tree = "spanning-tree";
+                tutorial_trunk = "tutorial-trunk";
+                tutorial_vlans = "tutorial-vlans";
                 vlan_two_servers = "vlan-two-servers";
             }
         }

@@ -16,6 +16,8 @@ pub const LAB_COMMANDS: &[Word] = &[
     ),
     Word::new("pingall", "", "an echo between all pairs of hosts"),
     Word::new("pingpair", "", "an echo between the first two hosts, both ways"),
+    Word::new("iperf", "[HOST HOST]", "how fast TCP goes between two hosts, else the first and the last"),
+    Word::new("iperfudp", "[RATE] [HOST HOST]", "the same with UDP at a rate, 10Mbit if not told"),
     Word::new("stop", "NODE", "takes a node out: its links go down"),
     Word::new("start", "NODE", "puts a stopped node back"),
     Word::new("checks", "", "runs the file's checks; while they run, how they stand"),

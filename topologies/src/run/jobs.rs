@@ -3,6 +3,7 @@
 //! A command of the file's events or of a pipe prints into the lab's common output once it is done. One that was
 //! started for somebody in particular keeps its output for whoever asks, line by line as it comes.
 
+use super::iperf::Iperf;
 use super::net::Net;
 use super::pingall::Pingall;
 use host::SessionId;
@@ -33,6 +34,7 @@ pub(super) enum Job {
         tag: Tag,
     },
     Pingall(Box<Pingall>),
+    Iperf(Box<Iperf>),
     /// The file's checks; [`Jobs::finish_checks`] ends it.
     Checks,
 }
@@ -162,6 +164,7 @@ impl Job {
         match self {
             Self::Host { tag, .. } => *tag,
             Self::Pingall(pingall) => pingall.tag(),
+            Self::Iperf(iperf) => iperf.tag(),
             Self::Checks => Tag::NONE,
         }
     }
@@ -179,6 +182,7 @@ impl Job {
                 let is_over = pingall.poll(net);
                 (pingall.news(net), is_over)
             }
+            Self::Iperf(iperf) => iperf.poll(net),
             Self::Checks => (String::new(), false),
         }
     }
@@ -189,6 +193,10 @@ impl Job {
                 net.engine_mut().act(*node, |device, _| device.cancel_session(*session)).unwrap_or_default()
             }
             Self::Pingall(pingall) => pingall.cancel(net),
+            Self::Iperf(iperf) => {
+                iperf.cancel(net);
+                String::new()
+            }
             Self::Checks => String::new(),
         }
     }

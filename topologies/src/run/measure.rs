@@ -27,7 +27,6 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Measurement {
     plan: Plan,
-    tag: Tag,
     port: u16,
     task: TaskId,
 }
@@ -60,12 +59,7 @@ impl Measurement {
         (config.port, config.rate, config.duration) = (port, plan.rate, plan.span);
         let task =
             net.with_host(plan.from, |host, cx| host.start_transfer(cx, config)).ok_or("the sender is no host")?;
-        Ok(Self { plan, tag, port, task })
-    }
-
-    /// Marks its frames and its notices.
-    pub(crate) const fn tag(&self) -> Tag {
-        self.tag
+        Ok(Self { plan, port, task })
     }
 
     /// What it has measured so far.

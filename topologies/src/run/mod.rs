@@ -7,6 +7,7 @@
 //! | [`net`] | the running lab: names, addresses, acts on its nodes |
 //! | [`prompt`] | the one grammar of what can be typed: `NODE COMMAND...` or a lab command |
 //! | `words`, `complete` | the tables of what nodes take; how a line can go on |
+//! | [`iperf`] | what can be sent from one host to another, in Mininet's words |
 //! | `link_command`, `listing` | `link NODE:PORT ...`; `nodes`, `net`, `links`, `dump` |
 //! | `jobs` | commands that take lab time, and what each has printed |
 //! | [`inspect`] | the lab at a glance: nodes, links, counters |
@@ -26,6 +27,7 @@ pub mod check;
 mod complete;
 pub mod device;
 pub mod inspect;
+pub mod iperf;
 mod jobs;
 mod link_command;
 mod listing;

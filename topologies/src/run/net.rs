@@ -10,6 +10,7 @@ use host::Host;
 use packet::{MacAddr, Match};
 use pcap::{Format, Section};
 use sim_core::{Cx, DirIx, Engine, LinkIx, NodeIx, PortIx, Tag, Time};
+use spanning_tree::{Role, SpanningTree, State};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
@@ -160,6 +161,26 @@ impl Net {
             None => PortIx(0),
         };
         self.engine.direction_from(node, port).ok_or_else(|| LinkError::NoLink(text.to_owned()))
+    }
+
+    /// Whether a bridge of the lab runs spanning tree.
+    pub fn has_spanning_tree(&self) -> bool {
+        self.spanning_trees().next().is_some()
+    }
+
+    /// Whether no port of a spanning tree is on its way to forwarding.
+    pub fn is_settled(&self) -> bool {
+        let mut ports =
+            self.spanning_trees().flat_map(|tree| tree.ports().into_iter().filter_map(|p| tree.port_status(p)));
+        ports.all(|port| match port.role {
+            Role::Root | Role::Designated => port.state == State::Forwarding || port.is_guarded,
+            Role::Alternate | Role::Backup | Role::Disabled => true,
+        })
+    }
+
+    fn spanning_trees(&self) -> impl Iterator<Item = &SpanningTree> {
+        let switches = self.engine.nodes().iter().filter_map(Device::as_switch);
+        switches.flat_map(|switch| switch.bridges().filter_map(|bridge| switch.spanning_tree(bridge)))
     }
 
     /// Captures the links that `what` names: `NODE:PORT`, or `all`.

@@ -6,11 +6,12 @@
 
 pub use super::complete::{Completion, complete};
 use super::device::Device;
+use super::iperf::Iperf;
 use super::net::Net;
 use super::pingall::Pingall;
 use super::{link_command, listing, words};
-use crate::lab::LAB_COMMANDS;
 use crate::lab::command::CONSOLE;
+use crate::lab::{LAB_COMMANDS, Transport};
 use host::{Reply, SessionId};
 use packet::Word;
 use sim_core::{NodeIx, Tag};
@@ -29,6 +30,8 @@ pub enum Outcome {
         /// The tag of its notices.
         tag: Tag,
     },
+    /// An iperf runs.
+    Iperf(Box<Iperf>),
     /// A pingall runs.
     Pingall(Box<Pingall>),
     /// The state of the checks is asked for.
@@ -79,6 +82,8 @@ pub fn command(net: &mut Net, words: &[String]) -> Result<Outcome, CommandError>
             text(String::new())
         }
         ("stop" | "start", _) => Err(CommandError::new(format!("{first}: name one node, as in `{first} s1`"))),
+        ("iperf", _) => Iperf::start(net, Transport::Tcp, rest).map(|iperf| Outcome::Iperf(Box::new(iperf))),
+        ("iperfudp", _) => Iperf::start(net, Transport::Udp, rest).map(|iperf| Outcome::Iperf(Box::new(iperf))),
         ("help" | "?", []) => text(help()),
         ("help" | "?", [name]) => help_about(net, name).map(Outcome::Text),
         ("save", [] | [_]) => Ok(Outcome::Save { file: rest.first().cloned() }),

@@ -270,6 +270,7 @@ impl Session {
             Outcome::Exit => return Ok(self.ask(Request::Exit)),
             Outcome::Running { node, session, tag } => Job::Host { node, session, tag },
             Outcome::Pingall(pingall) => Job::Pingall(pingall),
+            Outcome::Iperf(iperf) => Job::Iperf(iperf),
             Outcome::Checks => match self.run_checks() {
                 Some(text) => return Ok(Started::Text(text)),
                 None => Job::Checks,

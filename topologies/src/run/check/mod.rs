@@ -3,13 +3,15 @@
 mod apart;
 mod connect;
 mod count;
+mod http;
 mod mac;
 mod ping;
 mod throughput;
+mod tries;
 
 use super::net::Net;
 use super::report::Status;
-use crate::lab::{CheckKind, ConnectCheck, DropsSite, Expect, LabCheck, PingTarget, PortExpect, Transport};
+use crate::lab::{CheckKind, DropsSite, LabCheck, PingTarget};
 use sim_core::Time;
 
 /// What a poll finds.
@@ -35,6 +37,11 @@ impl Verdict {
         Poll::Done(Self { status: Status::Failed, detail: detail.into() })
     }
 
+    /// A sender that put no frame on a wire proves nothing.
+    fn nothing_sent(sender: &str, met: &str) -> Poll {
+        Self::vacuous(joined(format!("{sender} put no frame on a wire, so this proves nothing"), met))
+    }
+
     fn vacuous(detail: impl Into<String>) -> Poll {
         Poll::Done(Self { status: Status::Vacuous, detail: detail.into() })
     }
@@ -49,6 +56,7 @@ pub(crate) enum Machine {
     Count(count::CountMachine),
     Mac(mac::MacMachine),
     Connect(connect::ConnectMachine),
+    Http(Box<http::HttpMachine>),
     Throughput(throughput::ThroughputMachine),
 }
 
@@ -93,15 +101,7 @@ impl Machine {
             }
             CheckKind::Mac(mac) => Self::Mac(mac::MacMachine::new(mac, check.limit.map(|l| now + l))),
             CheckKind::Connect(connect) => Self::Connect(connect::ConnectMachine::start(net, connect, within)),
-            CheckKind::Http(http) => {
-                let expect = match http.expect {
-                    Expect::Reachable => PortExpect::Reachable,
-                    Expect::Unreachable => PortExpect::Unreachable,
-                };
-                let (transport, from, to, port) = (Transport::Tcp, http.from, http.to, http.port);
-                let connect = ConnectCheck { transport, from, to, port, family: None, expect };
-                Self::Connect(connect::ConnectMachine::start(net, &connect, within))
-            }
+            CheckKind::Http(http) => Self::Http(Box::new(http::HttpMachine::start(net, http, within))),
             CheckKind::Throughput(run) => Self::Throughput(throughput::ThroughputMachine::start(net, run, within)),
         }
     }
@@ -115,6 +115,7 @@ impl Machine {
             Self::Count(machine) => machine.poll(net),
             Self::Mac(machine) => machine.poll(net),
             Self::Connect(machine) => machine.poll(net),
+            Self::Http(machine) => machine.poll(net),
             Self::Throughput(machine) => machine.poll(net),
         }
     }
@@ -126,6 +127,7 @@ impl Machine {
             Self::Reach(_) | Self::Apart(_) | Self::Mac(_) => String::new(),
             Self::Count(machine) => machine.describe(net),
             Self::Connect(machine) => machine.finish(net),
+            Self::Http(machine) => machine.finish(net),
             Self::Throughput(machine) => machine.finish(net),
         }
     }

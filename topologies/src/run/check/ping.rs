@@ -163,7 +163,7 @@ impl PingMachine {
                     return Verdict::passed(joined(format!("no reply from {target} within {}", self.within), &met));
                 }
                 let from = net.names().node(self.attempt.from);
-                Verdict::vacuous(joined(format!("{from} put no frame on a wire, so this proves nothing"), &met))
+                Verdict::nothing_sent(from, &met)
             }
         }
     }

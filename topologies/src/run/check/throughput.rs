@@ -66,10 +66,10 @@ impl ThroughputMachine {
     fn judge(&mut self, net: &mut Net, report: &TransferReport) -> Poll {
         let met = self.finish(net);
         let goodput = report.goodput();
-        let mut seen = format!("{} in {} s", rate(goodput), report.elapsed);
+        let mut seen = format!("{} in {:.3} s", rate(goodput), report.elapsed.as_secs_f64());
         match self.check.transport {
             Transport::Tcp if report.retransmits > 0 => {
-                seen += &format!(", {} segments sent again", report.retransmits)
+                seen += &format!(", {} segments sent again", report.retransmits);
             }
             Transport::Udp => seen += &format!(", {} of {} datagrams lost", report.lost, report.datagrams),
             Transport::Tcp => {}
