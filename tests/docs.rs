@@ -92,7 +92,12 @@ fn check(page: &str) -> usize {
             let printed: Vec<&str> = printed.lines().collect();
             let shown = &block.lines[start + 1..end];
             let place = format!("{page}:{}: {}", block.line + 1 + start, block.lines[start]);
-            assert!(matches(shown, &printed), "{place}\nshown:\n{}\nprinted:\n{}", shown.join("\n"), printed.join("\n"));
+            assert!(
+                matches(shown, &printed),
+                "{place}\nshown:\n{}\nprinted:\n{}",
+                shown.join("\n"),
+                printed.join("\n")
+            );
             run += 1;
         }
     }

@@ -14,10 +14,11 @@ use std::process::Command;
 use std::thread;
 
 /// The names that a test may need, each with the programs that it stands for.
-const PEERS: [(&str, &[&str]); 4] = [
+const PEERS: [(&str, &[&str]); 5] = [
     ("root", &[]),
     ("tshark", &["tshark"]),
     ("ovs", &["ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl"]),
+    ("linux", &["ip", "bridge", "ifconfig", "route", "arp", "brctl", "ping", "tcpdump", "sysctl", "python3"]),
     ("valgrind", &["valgrind"]),
 ];
 

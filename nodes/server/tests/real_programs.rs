@@ -160,7 +160,7 @@ fn plain(text: &str) -> String {
 
 #[test]
 fn the_real_programs_print_the_same() {
-    if !peers::needs(&["root"]) {
+    if !peers::needs(&["root", "linux"]) {
         return;
     }
     let real = real();
@@ -262,7 +262,7 @@ fn pcap(frames: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn the_real_tcpdump_prints_the_same_lines_for_the_same_filters() {
-    if !peers::needs(&["root"]) {
+    if !peers::needs(&["root", "linux"]) {
         return;
     }
     if !is_installed("tcpdump") {

@@ -39,6 +39,11 @@ impl Device {
         }
     }
 
+    /// The name of a port that no link can have: that between a server's stack and its bridges.
+    pub(crate) fn inner_port(&self, port: PortIx) -> Option<&str> {
+        if let Self::Server(server) = self { server.port_name(port) } else { None }
+    }
+
     /// What a command that runs printed since this was last asked.
     pub(crate) fn session_news(&mut self, id: SessionId) -> Option<String> {
         match self {

@@ -172,9 +172,10 @@ impl Watch<Device> for Lookout {
         let Some(followed) = self.followed.get_mut(&frame.tag()) else { return };
         let what = frame_kind(frame);
         followed.drops.add((site, *drop, what), || {
-            let place = match site.port {
-                Some(port) => self.names.port(site.node, port),
-                None => self.names.node(site.node).to_owned(),
+            let place = match (site.port, site.port.and_then(|port| node?.inner_port(port))) {
+                (_, Some(inner)) => format!("{}:{inner}", self.names.node(site.node)),
+                (Some(port), None) => self.names.port(site.node, port),
+                (None, None) => self.names.node(site.node).to_owned(),
             };
             let why = node.map_or_else(|| drop.reason.to_string(), |node| node.explain_drop(drop, frame));
             format!("{what} dropped at {place}: {why}")
