@@ -315,6 +315,9 @@ impl Connection {
     /// Writes what finds room; gives the number of bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
         let size = bytes.len().min(self.writable());
+        if size == 0 {
+            return 0;
+        }
         let outgoing = &mut self.outgoing;
         let at = outgoing.written - outgoing.una.max(1);
         outgoing.ring.write(at as usize, &bytes[..size]);
@@ -322,12 +325,12 @@ impl Connection {
         size
     }
 
-    /// Closes this side: a FIN follows what was written.
+    /// Closes this side: a FIN follows what was written, once the connection is open.
     pub(crate) fn close(&mut self) {
         self.outgoing.finish = true;
         self.state = match self.state {
             State::SynSent => return self.finish(End::Reset),
-            State::SynReceived | State::Established => State::FinWait1,
+            State::Established => State::FinWait1,
             State::CloseWait => State::LastAck,
             other => other,
         };
