@@ -112,7 +112,7 @@ impl Sockets {
         options: ConnectOptions,
     ) -> Result<SocketId, ConnectError> {
         let source = stack.source_to(to.ip(), None).ok_or(ConnectError::NoRoute(to.ip()))?;
-        if self.slots.len() >= MAX_SOCKETS && !self.evict() {
+        if !self.has_room() && !self.evict() {
             return Err(ConnectError::TooMany);
         }
         let ends = match options.port {
@@ -140,10 +140,12 @@ impl Sockets {
     /// Accepts no more connections on a port; open ones stay, half-open ones are reset.
     pub fn close_listener(&mut self, port: u16) {
         self.listeners.remove(&port);
-        let waiting = self.slots.iter().filter(|(_, slot)| slot.half_open == Some(port));
-        let waiting: Vec<SocketId> = waiting.map(|(id, _)| *id).collect();
+        let waiting = self.slots.iter_mut();
+        let waiting = waiting.filter_map(|(id, slot)| slot.half_open.take_if(|at| *at == port).map(|_| *id));
+        let waiting: Vec<SocketId> = waiting.collect();
         for id in waiting {
             self.abort(id);
+            self.release(id);
         }
     }
 
@@ -230,21 +232,22 @@ impl Sockets {
             repr.flags.contains(Flags::SYN) && !repr.flags.contains(Flags::ACK) && !repr.flags.contains(Flags::RST);
         if let Some(id) = self.by_ends.get(&ends).copied() {
             let slot = self.slots.get_mut(&id).expect("what is found by its ends is in the table");
-            if slot.connection.state() == State::TimeWait && syn {
-                // The peer opens anew what is over here (RFC 9293 section 3.10.7.4).
-                self.remove(id);
-            } else {
+            let is_new = syn && self.listeners.contains_key(&repr.dst_port) && slot.connection.is_followed_by(repr.seq);
+            if !is_new {
                 let reply = slot.connection.segment(cx.now, &repr);
                 self.resets.extend(reply.map(|reply| (ends, reply, segment.tag)));
                 self.touch(id);
                 return Ok(());
             }
+            self.succeed(id);
         }
+        let half_open = self.listeners.get(&repr.dst_port).map(|listener| listener.half_open);
+        let has_room = half_open.is_some_and(|n| syn && n < BACKLOG) && (self.has_room() || self.evict());
         let Some(listener) = self.listeners.get_mut(&repr.dst_port).filter(|_| syn) else {
             self.resets.extend(refusal(&repr).map(|reply| (ends, reply, segment.tag)));
             return Err(DropReason::NoListener);
         };
-        if listener.half_open >= BACKLOG || self.slots.len() >= MAX_SOCKETS {
+        if !has_room {
             listener.overflows += 1;
             return Err(DropReason::NoBuffer);
         }
@@ -415,12 +418,27 @@ impl Sockets {
         }
     }
 
-    /// Makes room by forgetting the connection that has been in TIME-WAIT longest.
+    /// Ends what is over, as another connection has its ends from now on.
+    fn succeed(&mut self, id: SocketId) {
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        self.by_ends.remove(&slot.connection.ends);
+        if slot.connection.orphan {
+            self.remove(id);
+        } else {
+            self.with(id, |connection| connection.finish(End::Finished));
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.slots.len() < MAX_SOCKETS
+    }
+
+    /// Makes room by forgetting the connection that has been in TIME-WAIT longest; false if none is.
     fn evict(&mut self) -> bool {
-        let old =
-            self.slots.iter().find(|(_, slot)| slot.connection.orphan && slot.connection.state() == State::TimeWait);
-        let old = old.map(|(id, _)| *id);
-        old.map(|id| self.remove(id)).is_some()
+        let over = self.slots.iter().map(|(id, slot)| (*id, &slot.connection));
+        let over = over.filter(|(_, connection)| connection.orphan && connection.state() == State::TimeWait);
+        let longest = over.min_by_key(|(_, connection)| connection.next_wake()).map(|(id, _)| id);
+        longest.map(|id| self.remove(id)).is_some()
     }
 
     /// Ends with a port that is free towards the peer. The first is random, as in any system that was just started.

@@ -383,6 +383,11 @@ impl Connection {
 }
 
 impl Receiving {
+    /// How far a sequence number is behind the first that has not come.
+    pub(crate) fn distance(&self, seq: u32) -> i32 {
+        seq.wrapping_sub(self.first_seq.wrapping_add(self.nxt as u32)) as i32
+    }
+
     /// The offset behind the last byte of data that came without a gap.
     pub(crate) fn data_end(&self) -> u64 {
         self.fin.map_or(self.nxt, |fin| self.nxt.min(fin))

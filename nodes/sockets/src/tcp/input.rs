@@ -35,6 +35,11 @@ impl Connection {
         self.synchronize(segment);
     }
 
+    /// Whether a SYN with this sequence number opens anew what is over here (RFC 9293 section 3.10.7.4): it is no old one.
+    pub(crate) fn is_followed_by(&self, seq: u32) -> bool {
+        self.state == State::TimeWait && self.incoming.distance(seq) >= 0
+    }
+
     /// A segment came in; gives a reset to send, if it asks for one.
     pub(crate) fn segment(&mut self, now: Time, segment: &Repr<'_>) -> Option<Outgoing<'static>> {
         match self.state {
@@ -44,7 +49,7 @@ impl Connection {
         }
         let has = |flag| segment.flags.contains(flag);
         let incoming = &self.incoming;
-        let distance = segment.seq.wrapping_sub(incoming.first_seq.wrapping_add(incoming.nxt as u32)) as i32;
+        let distance = incoming.distance(segment.seq);
         let start = incoming.nxt as i64 + i64::from(distance);
         let end = start + length(segment) as i64;
         let (nxt, edge) = (incoming.nxt as i64, incoming.edge.max(incoming.nxt) as i64);
