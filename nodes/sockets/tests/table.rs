@@ -56,8 +56,7 @@ impl Rig {
     }
 
     fn offer_to(&mut self, src_port: u16, dst_port: u16, seq: u32, ack: u32, flags: Flags) -> Result<(), DropReason> {
-        let repr =
-            Repr { src_port, dst_port, seq, ack, flags, window: 65535, urgent: 0, options: &[], payload: &[] };
+        let repr = Repr { src_port, dst_port, seq, ack, flags, window: 65535, urgent: 0, options: &[], payload: &[] };
         let mut bytes = [0; tcp::HEADER_SIZE];
         repr.emit(&mut bytes, Sum::new());
         let [from, to] = [PEER, OWN].map(IpAddr::from);
@@ -80,7 +79,7 @@ impl Rig {
     }
 
     fn pass(&mut self, span: Duration) {
-        self.now = self.now + span;
+        self.now += span;
         let now = self.now;
         self.sockets.wake(now);
         self.sent();
