@@ -79,7 +79,7 @@ impl Peers {
         };
         let (seq, ack) = self.0.get(&(src, dst)).copied().unwrap_or_default();
         let step = if wire.far { 70_000 } else { 1 };
-        let distance = |by: i16| (i32::from(by) * step) as u32;
+        let distance = |by: i16| i32::from(by).wrapping_mul(step) as u32;
         let payload = vec![0x5a; usize::from(wire.size % 1500)];
         let mut options = [1; 12];
         if wire.flags & 0x40 != 0 {
