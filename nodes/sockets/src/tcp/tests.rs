@@ -310,3 +310,52 @@ fn gaps_are_bounded_and_the_stream_goes_on_whatever_came_behind_it() {
     assert_eq!(b.readable(), all.len());
     assert!(b.incoming.beyond.is_empty());
 }
+
+#[test]
+fn what_is_outside_the_window_is_not_taken() {
+    let mut b = half_open();
+    leaving(&mut b);
+    b.segment(Time::ZERO, &segment(101, 8, Flags::ACK, &[]));
+    for (start, what) in [(101 + 70_000, "beyond it"), (90, "before it")] {
+        b.segment(Time::ZERO, &segment(start, 8, Flags::ACK | Flags::FIN, b"x"));
+        assert_eq!(leaving(&mut b), [(Flags::ACK, 8, 0)], "{what}: it is told where the window is");
+        assert_eq!((b.state(), b.readable()), (State::Established, 0), "{what}");
+    }
+    b.segment(Time::ZERO, &segment(101, 8, Flags::ACK | Flags::FIN, b"x"));
+    assert_eq!((b.state(), b.readable()), (State::CloseWait, 1));
+}
+
+#[test]
+fn each_timeout_in_a_row_takes_twice_as_long_as_the_one_before() {
+    let mut b = half_open();
+    leaving(&mut b);
+    let mut timeouts = Vec::new();
+    let mut now = Time::ZERO;
+    while b.state() != State::Closed {
+        timeouts.push(b.next_wake().since(now).as_secs_f64() as u64);
+        now = b.next_wake();
+        b.wake(now);
+        b.transmit(now, &mut |_, _| {});
+    }
+    assert_eq!(timeouts, [1, 2, 4, 8, 16, 32, 60]);
+    assert_eq!(b.end(), Some(End::TimedOut));
+}
+
+#[test]
+fn a_loss_halves_the_window_and_what_was_sent_again_is_not_timed() {
+    for sack in [false, true] {
+        let mut pair = Pair::new(1 << 20, sack, |n| n == 30);
+        pair.run(1);
+        pair.a.write(&data(90_000));
+        pair.flush();
+        let mut most = 0;
+        while pair.step(Time::from_secs(10)) {
+            most = most.max(pair.a.counters().congestion_window);
+        }
+        let counters = pair.a.counters();
+        assert_eq!((counters.timeouts, counters.retransmits), (0, 1));
+        let left = counters.congestion_window;
+        assert!(left <= most / 2 + 3 * 1460 && left >= most / 4, "{left} of {most}");
+        assert_eq!(counters.round_trip, Some(Duration::from_millis(20)), "selective acknowledgements: {sack}");
+    }
+}
