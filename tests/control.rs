@@ -282,6 +282,18 @@ fn a_client_that_stops_reading_events_misses_some_and_is_told_how_many() {
 }
 
 #[test]
+fn a_client_that_asks_no_more_gets_the_rest_of_its_replies() {
+    let directory = tempdir();
+    let lab = Running::start(directory.path(), "pair", PAIR, &[]);
+    let mut client = lab.client();
+    client.ask(&json!({"id": 1, "do": "exec", "line": "h1 ping h2 -c 3 -i 100"}));
+    client.close_half();
+    let (output, end) = client.finish(&json!(1));
+    assert_eq!((output.matches("icmp_seq=").count(), &end["ok"]["status"]), (3, &json!(0)), "{output}");
+    assert_eq!(client.reply(), None);
+}
+
+#[test]
 fn commands_of_clients_that_vanish_are_cancelled() {
     const CLIENTS: usize = 50;
     let directory = tempdir();
