@@ -144,6 +144,32 @@ fn a_client_too_many_is_told_and_there_is_room_again_when_one_leaves() {
 }
 
 #[test]
+fn what_runs_at_once_is_bounded_and_what_ends_makes_room() {
+    const MOST: usize = 16;
+    let directory = tempdir();
+    let lab = Running::start(directory.path(), "pair", PAIR, &[]);
+    let mut client = lab.client();
+    let listen = |id: usize| json!({"id": id, "do": "exec", "line": format!("h2 nc -l {}", 9000 + id)});
+    (0..=MOST).for_each(|id| client.ask(&listen(id)));
+    let refused = client.reply().expect("one is too many");
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(MOST), &json!("too_many_running")));
+    client.ask(&json!({"id": "c", "do": "cancel", "of": 3}));
+    let mut ends: Vec<Value> = (0..2).map(|_| client.reply().expect("it is done")["id"].clone()).collect();
+    ends.sort_by_key(ToString::to_string);
+    assert_eq!(ends, [json!("c"), json!(3)]);
+    client.ask(&listen(MOST + 1));
+    client.ask(&json!({"id": "h", "do": "exec", "line": "nodes"}));
+    // One fills the place again, so that the next is refused.
+    assert_eq!(client.reply().expect("it is refused")["error"]["code"], "too_many_running");
+
+    let captures: Vec<Client> = (0..MOST).map(|_| capture(&lab, json!({"id": 1, "links": ["all"]}))).collect();
+    let mut one_more = lab.client();
+    one_more.ask(&json!({"id": 1, "do": "capture", "links": ["all"]}));
+    assert_eq!(one_more.reply().expect("it is refused")["error"]["code"], "too_many_captures");
+    drop(captures);
+}
+
+#[test]
 fn garbage_is_answered_and_the_connection_goes_on() {
     let directory = tempdir();
     let lab = Running::start(directory.path(), "pair", PAIR, &[]);
@@ -256,17 +282,40 @@ fn a_client_that_stops_reading_events_misses_some_and_is_told_how_many() {
 }
 
 #[test]
+fn a_client_that_asks_no_more_gets_the_rest_of_its_replies() {
+    let directory = tempdir();
+    let lab = Running::start(directory.path(), "pair", PAIR, &[]);
+    let mut client = lab.client();
+    client.ask(&json!({"id": 1, "do": "exec", "line": "h1 ping h2 -c 3 -i 100"}));
+    client.close_half();
+    let (output, end) = client.finish(&json!(1));
+    assert_eq!((output.matches("icmp_seq=").count(), &end["ok"]["status"]), (3, &json!(0)), "{output}");
+    assert_eq!(client.reply(), None);
+}
+
+#[test]
 fn commands_of_clients_that_vanish_are_cancelled() {
     const CLIENTS: usize = 50;
     let directory = tempdir();
     let lab = Running::start(directory.path(), "pair", PAIR, &[]);
     let mut other = lab.client();
     other.ask(&json!({"id": "e", "do": "events"}));
+    let mut waiting = Vec::new();
     for number in 0..CLIENTS {
         let mut client = lab.client();
-        client.ask(&json!({"id": 1, "do": "exec", "line": format!("h1 ping h2 -c 60000 -i 50 -s {number}")}));
-        assert!(client.reply().expect("it runs").get("output").is_some());
+        // Every other one prints nothing, and has told that it asks no more.
+        if number % 2 == 0 {
+            client.ask(&json!({"id": 1, "do": "exec", "line": format!("h1 ping h2 -c 60000 -i 50 -s {number}")}));
+            assert!(client.reply().expect("it runs").get("output").is_some());
+        } else {
+            client.ask(&json!({"id": 1, "do": "exec", "line": format!("h2 nc -l {}", 9000 + number)}));
+            client.close_half();
+            waiting.push(client);
+        }
     }
+    // By now their halves have been seen.
+    lab.client().exec("help");
+    drop(waiting);
     let mut cancelled = 0;
     while cancelled < CLIENTS {
         let event = other.reply().expect("the lab goes on");

@@ -15,6 +15,9 @@ use tokio::sync::oneshot;
 /// A client that was given up has so long to read why.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// So often it is seen whether a client that asks no more is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// A client. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ClientId(pub(crate) u64);
@@ -123,11 +126,16 @@ async fn requests(
             Err(_) => return None,
         }
     }
-    // A client that only has nothing more to ask still wants its replies.
-    match reading.get_ref().ready(Interest::WRITABLE).await {
-        Ok(ready) if !ready.is_write_closed() => tell(Message::HalfClosed(id)),
-        _ => outlet.close(),
+    // A client that only has nothing more to ask still wants its replies, until it is gone. What it waits for may say
+    // nothing for long, so that no write would notice.
+    let mut is_told = false;
+    while matches!(reading.get_ref().ready(Interest::WRITABLE).await, Ok(ready) if !ready.is_write_closed()) {
+        if !std::mem::replace(&mut is_told, true) {
+            tell(Message::HalfClosed(id));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
+    outlet.close();
     None
 }
 

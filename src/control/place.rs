@@ -5,6 +5,7 @@
 //! left behind is told from one that is in use, also by two labs that start at the same moment. Both files go away with
 //! the lab. Directory 0700, files 0600.
 
+use rustix::fs::OFlags;
 use rustix::process::{getuid, umask};
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -182,7 +183,15 @@ enum Lock {
 /// Takes the lock, and writes our pid into it.
 fn lock(path: &Path) -> io::Result<Lock> {
     loop {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        // Where others can write too, what is there may lead to a file that is nobody's lock: it would be emptied.
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -244,5 +253,15 @@ mod tests {
         let error = self::claim("x", Some(&path)).expect_err("a file is no socket").to_string();
         assert!(error.contains("is no socket"), "{error}");
         assert!(path.exists());
+    }
+
+    #[test]
+    fn a_lock_that_leads_elsewhere_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let (path, precious) = (directory.path().join("x.sock"), directory.path().join("precious"));
+        fs::write(&precious, "kept").expect("the directory is the test's own");
+        std::os::unix::fs::symlink(&precious, with_suffix(&path, ".lock")).expect("the directory is the test's own");
+        self::claim("x", Some(&path)).expect_err("it is no lock");
+        assert_eq!(fs::read_to_string(&precious).expect("it is there"), "kept");
     }
 }

@@ -245,7 +245,50 @@ mod tests {
         }
     }
 
+    fn request() -> impl Strategy<Value = Request> {
+        let text = || "\\PC{0,40}";
+        let id = prop_oneof![any::<u64>().prop_map(Id::number), text().prop_map(|text| Id(text.into()))];
+        let links = prop::collection::vec(text(), 0..3);
+        let capture = (links, prop::option::of(text()), any::<Option<u64>>(), any::<Option<u64>>());
+        prop_oneof![
+            Just(Request::Inspect {}),
+            text().prop_map(|line| Request::Exec { line }),
+            id.prop_map(|of| Request::Cancel { of }),
+            capture.prop_map(|(links, filter, count, for_ns)| Request::Capture { links, filter, count, for_ns }),
+            (text(), text()).prop_map(|(link, change)| Request::Link { link, change }),
+            Just(Request::Events {}),
+            Just(Request::Checks {}),
+            Just(Request::Save {}),
+            Just(Request::Stop {}),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn a_request_is_one_line_that_is_read_as_it_was_written(request in request(), number in any::<u64>()) {
+            let mut value = serde_json::to_value(&request).expect("texts and numbers serialise");
+            value["id"] = number.into();
+            let text = line(&value);
+            prop_assert_eq!(text.find('\n'), Some(text.len() - 1));
+            let (id, read) = parse(text.trim_end_matches('\n')).expect("it is a request");
+            prop_assert_eq!((id, read), (Id::number(number), request));
+        }
+
+        #[test]
+        fn a_request_with_anything_changed_is_a_request_or_a_problem(
+            request in request(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<char>()), 1..5),
+        ) {
+            let mut text: Vec<char> = line(&request).trim_end().chars().collect();
+            for (place, new) in changes {
+                let place = place.index(text.len());
+                text[place] = new;
+            }
+            if let Err((_, problem)) = parse(&String::from_iter(text)) {
+                prop_assert!(["bad_json", "bad_request"].contains(&problem.code.as_str()));
+            }
+        }
+
         #[test]
         fn any_text_is_a_request_or_a_problem(text in "\\PC{0,200}", depth in 0usize..300) {
             let _ = parse(&text);

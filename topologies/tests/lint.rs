@@ -94,6 +94,9 @@ fn native_vlan() {
     );
     is_clean(&lab(&native("native-untagged", 10), &native("native-untagged", 10)));
     is_clean(&lab(&native("native-tagged", 10), "trunks = [10, 20]"));
+    // What flows make of a frame is theirs.
+    let steered = "[switches.s2]\nsetup = \"ovs-vsctl set-fail-mode br0 secure\"\n";
+    is_clean(&(lab(&native("native-untagged", 10), &native("native-untagged", 20)) + steered));
 }
 
 #[test]
@@ -216,6 +219,8 @@ fn mtu() {
     );
     breaks("mtu", 6, &["the link s1:h1 - h1:eth0 takes 1500"], &lab(", mtu = 9000", ""));
     is_clean(&lab(", mtu = 9000", ", mtu = 9000"));
+    // Nobody is there to be sent to.
+    is_clean("[hosts]\nh1 = { ip = \"10.0.0.1/24\", mtu = 9000 }\n[switches.s1.ports]\nh1 = { to = \"h1\" }\n");
 }
 
 #[test]
@@ -342,6 +347,8 @@ fn lone_subnet() {
     };
     breaks("lone_subnet", 7, &["hosts.h2", "10.0.1.0/24", "h2:eth0"], &lab("10.0.1.2/24"));
     is_clean(&lab("10.0.0.2/24"));
+    // An address that is a subnet of its own is meant to be one.
+    is_clean(&lab("10.0.0.2/24").replace("h1 = \"10.0.0.1/24\"", "h1 = { ip = [\"10.0.0.1/24\", \"10.9.9.9/32\"] }"));
     is_clean(&(lab("10.0.1.2/24") + "[[checks]]\nping = { from = \"h1\", to = \"h2\", expect = \"unreachable\" }\n"));
 }
 

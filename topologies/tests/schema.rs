@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use toml::{Table as Toml, Value};
 use topologies::Severity;
-use topologies::schema::{markdown, schema};
+use topologies::schema::{TABLES, markdown, schema};
 use topologies::spec::keys::{self, Form, Table};
 
 fn validator() -> Validator {
@@ -112,30 +112,6 @@ fn places(table: &Table) -> &'static [&'static str] {
         other => panic!("the table {other} has no place in the lab"),
     }
 }
-
-const TABLES: &[&Table] = &[
-    &keys::LAB,
-    &keys::SWITCH,
-    &keys::BRIDGE,
-    &keys::PORT,
-    &keys::INTERFACE_COLUMNS,
-    &keys::LINK,
-    &keys::HOST,
-    &keys::INTERFACE,
-    &keys::ROUTE,
-    &keys::HUB,
-    &keys::EVENT,
-    &keys::CHECK,
-    &keys::PING,
-    &keys::FRAMES,
-    &keys::DROPS,
-    &keys::MAC,
-    &keys::TCP,
-    &keys::UDP,
-    &keys::HTTP,
-    &keys::THROUGHPUT,
-    &keys::SERVER,
-];
 
 fn table_at<'t>(root: &'t mut Toml, path: &str) -> &'t mut Toml {
     let mut at = root;

@@ -7,7 +7,8 @@
 //! | file | what it holds |
 //! | --- | --- |
 //! | `cidr` | [`Cidr`]: an address with its prefix length |
-//! | `interface` | [`Interface`]: NICs and VLAN sub-interfaces, the NIC filter, finding one by port and VLAN |
+//! | `interface` | [`Interface`]: NICs and VLAN sub-interfaces, the NIC filter |
+//! | `interfaces` | all of a stack, found by port and VLAN |
 //! | `routes` | [`Routes`]: connected and static routes, the longest prefix |
 //! | `neighbors` | [`Neighbors`]: who has which MAC address, asking, waiting frames, eviction |
 //! | `arp`, `nd` | the two ways to ask and to be asked |
@@ -36,6 +37,7 @@ mod forward;
 mod fragments;
 mod icmp;
 mod interface;
+mod interfaces;
 mod limit;
 mod nd;
 mod neighbors;

@@ -10,13 +10,14 @@
 
 use core::net::IpAddr;
 
-use packet::wire::{checksum, ethernet, ipv4, ipv6, ipv6_ext, udp, vlan};
+use packet::wire::{ethernet, ipv4, ipv6, ipv6_ext, udp, vlan};
 use packet::{EtherType, IpProtocol, MacAddr};
 use sim_core::{Batch, Cx, Drop, DropReason, Frame, PortIx, Tag};
 
 use crate::event::{Event, IcmpError, Segment};
 use crate::interface::IfIx;
 use crate::reassembly::{DatagramKey, Fragment};
+use crate::transport::pseudo;
 use crate::{Stack, Upper};
 
 /// A packet of either family, from its network layer on.
@@ -235,18 +236,10 @@ impl Stack {
         upper: &mut impl Upper,
     ) -> Verdict {
         let packet = udp::Packet::new_checked(bytes).map_err(|_| DropReason::Malformed)?;
-        let pseudo = match (incoming.src, incoming.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => checksum::pseudo_v4(src, dst, IpProtocol::UDP, packet.len()),
-            (IpAddr::V6(src), IpAddr::V6(dst)) => {
-                // Over IPv6 there is no datagram without a checksum (RFC 8200 section 8.1).
-                if packet.checksum() == 0 {
-                    return Err(DropReason::BadChecksum);
-                }
-                checksum::pseudo_v6(src, dst, IpProtocol::UDP, packet.len())
-            }
-            _ => return Err(DropReason::Malformed),
-        };
-        if !incoming.unsummed && !packet.verify_checksum(pseudo) {
+        // Over IPv6 there is no datagram without a checksum (RFC 8200 section 8.1).
+        let is_bare = incoming.src.is_ipv6() && packet.checksum() == 0;
+        let pseudo = pseudo(incoming.src, incoming.dst, IpProtocol::UDP, packet.len());
+        if is_bare || !incoming.unsummed && !packet.verify_checksum(pseudo) {
             return Err(DropReason::BadChecksum);
         }
         if self.udp_ports.binary_search(&packet.dst_port()).is_err() {

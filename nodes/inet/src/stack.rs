@@ -5,7 +5,8 @@ use core::net::IpAddr;
 use packet::VlanId;
 use sim_core::{Carrier, Cx, Drop, DropReason, PortIx, Time};
 
-use crate::interface::{IfIx, Interface, InterfaceConfig, Interfaces, MIN_MTU};
+use crate::interface::{IfIx, Interface, InterfaceConfig, MIN_MTU};
+use crate::interfaces::Interfaces;
 use crate::limit::TokenBucket;
 use crate::neighbors::{Due, MAX_NEIGHBORS, Neighbors};
 use crate::reassembly::Reassembly;

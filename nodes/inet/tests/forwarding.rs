@@ -1,7 +1,8 @@
 //! A stack by itself: what comes in on one interface and goes out by another, and interfaces that come and go.
 
+use core::net::IpAddr;
 use inet::{Cidr, Event, Forwarding, IfIx, InterfaceConfig, NeighborKey, RouteConfig, Stack, Upper};
-use packet::wire::{ipv4, vlan};
+use packet::wire::{ipv4, ipv6, vlan};
 use packet::{IpProtocol, MacAddr, VlanId};
 use sim_core::{Batch, Carrier, Cx, DropReason, Outbox, Pool, PortIx, Seed, Stream, Time};
 
@@ -72,6 +73,11 @@ fn packet(src: [u8; 4], dst: [u8; 4], ttl: u8) -> Vec<u8> {
     let mut bytes = [&mac(200).0[..], &mac(9).0, &[8, 0], &[0; 20], b"0123456789", &[0xee; 16]].concat();
     header.emit(&mut bytes[14..]);
     bytes
+}
+
+/// Makes the checksum of the header right again.
+fn fill_checksum(bytes: &mut [u8]) {
+    ipv4::Packet::new_header(&mut bytes[14..]).expect("a header").fill_checksum();
 }
 
 impl Rig {
@@ -155,10 +161,52 @@ fn an_error_is_never_told_of_an_error() {
     for (kind, told) in [(8, 1), (3, 0), (11, 0), (5, 0), (0, 1)] {
         let mut bytes = packet([10, 0, 0, 9], [99, 0, 0, 1], 64);
         (bytes[23], bytes[34]) = (1, kind);
-        bytes[24..26].fill(0);
-        let sum = packet::wire::checksum::checksum(&bytes[14..34]);
-        bytes[24..26].copy_from_slice(&sum.to_be_bytes());
+        fill_checksum(&mut bytes);
         assert_eq!(router().offer(&bytes, false).0.len(), told, "ICMP type {kind}");
+    }
+}
+
+#[test]
+fn of_a_packet_in_fragments_the_first_is_told_of_alone() {
+    for (offset, told) in [(0u16, 1), (1, 0), (0x1f00, 0)] {
+        let mut bytes = packet([10, 0, 0, 9], [99, 0, 0, 1], 64);
+        bytes[20..22].copy_from_slice(&(0x2000 | offset).to_be_bytes());
+        fill_checksum(&mut bytes);
+        let (sent, drops) = router().offer(&bytes, false);
+        assert_eq!((sent.len(), drops.len()), (told, 1), "offset {offset}");
+    }
+}
+
+#[test]
+fn addresses_of_a_link_stay_on_it() {
+    let mut rig = router();
+    let far: IpAddr = "2001:db8:1::9".parse().expect("an address");
+    rig.act(|stack, cx| {
+        stack.set_addresses(IfIx(1), vec![cidr("2001:db8:1::fe/64")]);
+        let key = NeighborKey { interface: IfIx(1), address: far };
+        stack.set_neighbor(cx, key, mac(9), &mut Nobody).expect("a station");
+    });
+    let IpAddr::V6(dst) = far else { unreachable!("it has colons") };
+    for (src, sent, why) in [
+        ("2001:db8::9", 1, None),
+        ("fe80::9", 0, Some(DropReason::NoRoute)),
+        ("::", 0, Some(DropReason::Malformed)),
+        ("ff02::1", 0, Some(DropReason::Malformed)),
+        ("2001:db8:1::fe", 0, Some(DropReason::Malformed)),
+    ] {
+        let header = ipv6::Repr {
+            src: src.parse().expect("an address"),
+            dst,
+            next_header: IpProtocol(253),
+            hop_limit: 64,
+            traffic_class: 0,
+            flow_label: 0,
+            payload_len: 4,
+        };
+        let mut bytes = [&mac(200).0[..], &mac(9).0, &[0x86, 0xdd], &[0; 44], &[0xee; 16]].concat();
+        header.emit(&mut bytes[14..]);
+        let (frames, drops) = rig.offer(&bytes, false);
+        assert_eq!((frames.len(), drops), (sent, why.into_iter().collect()), "{src}");
     }
 }
 

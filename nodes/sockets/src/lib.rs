@@ -9,10 +9,10 @@
 //! by public constants and options. Frames carry the tag of who opened the connection, and those of an accepted one the
 //! tag of its SYN.
 
+mod open;
 mod table;
 pub mod tcp;
 
-pub use table::{
-    BACKLOG, ConnectError, ConnectOptions, DEFAULT_BUFFER, Listener, MAX_BUFFER, MAX_SOCKETS, SocketId, Sockets,
-};
+pub use open::{BACKLOG, ConnectError, ConnectOptions, DEFAULT_BUFFER, Listener, MAX_BUFFER, MAX_SOCKETS, SocketId};
+pub use table::Sockets;
 pub use tcp::{Connection, Counters, End, State};

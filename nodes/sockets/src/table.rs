@@ -8,67 +8,13 @@ use packet::IpProtocol;
 use packet::wire::tcp::{Flags, Packet, Repr};
 use sim_core::{Cx, DropReason, Tag, Time};
 
+use crate::open::{BACKLOG, ConnectError, ConnectOptions, Listener, MAX_BUFFER, MAX_SOCKETS, SocketId};
 use crate::tcp::{Connection, End, Ends, Outgoing, State, refusal};
-
-/// The most sockets of a node, those that linger after their end included.
-pub const MAX_SOCKETS: usize = 4096;
-/// The most half-open connections of a listener; one SYN more is dropped.
-pub const BACKLOG: usize = 128;
-/// The bytes that a socket queues in each direction, if not told. Memory is taken as it is needed.
-pub const DEFAULT_BUFFER: u32 = 4 << 20;
-/// The most that it can be told.
-pub const MAX_BUFFER: u32 = 64 << 20;
 
 /// The first port that is given out (RFC 6335 section 6).
 const FIRST_PORT: u16 = 49152;
 /// The time to live of what leaves.
 const TTL: u8 = 64;
-
-/// A socket of a node. Never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SocketId(pub u64);
-
-/// How a connection is to be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConnectOptions {
-    /// The own port; one that is free if not told.
-    pub port: Option<u16>,
-    /// Bytes to queue in each direction, at most [`MAX_BUFFER`].
-    pub buffer: u32,
-    /// Marks the connection's frames.
-    pub tag: Tag,
-}
-
-impl Default for ConnectOptions {
-    fn default() -> Self {
-        Self { port: None, buffer: DEFAULT_BUFFER, tag: Tag::NONE }
-    }
-}
-
-/// Why a connection can't be tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConnectError {
-    /// No route leads there, or no own address of its family can speak.
-    #[error("no route to {0}")]
-    NoRoute(IpAddr),
-    /// All sockets, or all ports towards that peer, are in use.
-    #[error("{MAX_SOCKETS} sockets are open already")]
-    TooMany,
-    /// A connection between these ports is there already.
-    #[error("port {0} is in use")]
-    PortTaken(u16),
-}
-
-/// A port that connections are accepted on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Listener {
-    /// Bytes that a connection queues in each direction.
-    pub buffer: u32,
-    /// Connections that are not fully open yet.
-    pub half_open: usize,
-    /// SYNs that were dropped because too many were half-open.
-    pub overflows: u64,
-}
 
 /// The sockets of a node.
 #[derive(Debug, Default)]
@@ -112,7 +58,7 @@ impl Sockets {
         options: ConnectOptions,
     ) -> Result<SocketId, ConnectError> {
         let source = stack.source_to(to.ip(), None).ok_or(ConnectError::NoRoute(to.ip()))?;
-        if self.slots.len() >= MAX_SOCKETS && !self.evict() {
+        if !self.has_room() && !self.evict() {
             return Err(ConnectError::TooMany);
         }
         let ends = match options.port {
@@ -140,10 +86,12 @@ impl Sockets {
     /// Accepts no more connections on a port; open ones stay, half-open ones are reset.
     pub fn close_listener(&mut self, port: u16) {
         self.listeners.remove(&port);
-        let waiting = self.slots.iter().filter(|(_, slot)| slot.half_open == Some(port));
-        let waiting: Vec<SocketId> = waiting.map(|(id, _)| *id).collect();
+        let waiting = self.slots.iter_mut();
+        let waiting = waiting.filter_map(|(id, slot)| slot.half_open.take_if(|at| *at == port).map(|_| *id));
+        let waiting: Vec<SocketId> = waiting.collect();
         for id in waiting {
             self.abort(id);
+            self.release(id);
         }
     }
 
@@ -230,21 +178,22 @@ impl Sockets {
             repr.flags.contains(Flags::SYN) && !repr.flags.contains(Flags::ACK) && !repr.flags.contains(Flags::RST);
         if let Some(id) = self.by_ends.get(&ends).copied() {
             let slot = self.slots.get_mut(&id).expect("what is found by its ends is in the table");
-            if slot.connection.state() == State::TimeWait && syn {
-                // The peer opens anew what is over here (RFC 9293 section 3.10.7.4).
-                self.remove(id);
-            } else {
+            let is_new = syn && self.listeners.contains_key(&repr.dst_port) && slot.connection.is_followed_by(repr.seq);
+            if !is_new {
                 let reply = slot.connection.segment(cx.now, &repr);
                 self.resets.extend(reply.map(|reply| (ends, reply, segment.tag)));
                 self.touch(id);
                 return Ok(());
             }
+            self.succeed(id);
         }
+        let half_open = self.listeners.get(&repr.dst_port).map(|listener| listener.half_open);
+        let has_room = half_open.is_some_and(|n| syn && n < BACKLOG) && (self.has_room() || self.evict());
         let Some(listener) = self.listeners.get_mut(&repr.dst_port).filter(|_| syn) else {
             self.resets.extend(refusal(&repr).map(|reply| (ends, reply, segment.tag)));
             return Err(DropReason::NoListener);
         };
-        if listener.half_open >= BACKLOG || self.slots.len() >= MAX_SOCKETS {
+        if !has_room {
             listener.overflows += 1;
             return Err(DropReason::NoBuffer);
         }
@@ -415,12 +364,27 @@ impl Sockets {
         }
     }
 
-    /// Makes room by forgetting the connection that has been in TIME-WAIT longest.
+    /// Ends what is over, as another connection has its ends from now on.
+    fn succeed(&mut self, id: SocketId) {
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        self.by_ends.remove(&slot.connection.ends);
+        if slot.connection.orphan {
+            self.remove(id);
+        } else {
+            self.with(id, |connection| connection.finish(End::Finished));
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.slots.len() < MAX_SOCKETS
+    }
+
+    /// Makes room by forgetting the connection that has been in TIME-WAIT longest; false if none is.
     fn evict(&mut self) -> bool {
-        let old =
-            self.slots.iter().find(|(_, slot)| slot.connection.orphan && slot.connection.state() == State::TimeWait);
-        let old = old.map(|(id, _)| *id);
-        old.map(|id| self.remove(id)).is_some()
+        let over = self.slots.iter().map(|(id, slot)| (*id, &slot.connection));
+        let over = over.filter(|(_, connection)| connection.orphan && connection.state() == State::TimeWait);
+        let longest = over.min_by_key(|(_, connection)| connection.next_wake()).map(|(id, _)| id);
+        longest.map(|id| self.remove(id)).is_some()
     }
 
     /// Ends with a port that is free towards the peer. The first is random, as in any system that was just started.

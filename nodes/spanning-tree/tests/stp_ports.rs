@@ -248,3 +248,20 @@ fn a_bridge_without_links_asks_for_nothing() {
     tree.remove_port(Time::from_secs(3), PORT, &mut Vec::new());
     assert_eq!((tree.next_wake(), tree.ports().len()), (Time::NEVER, 0));
 }
+
+#[test]
+fn who_is_root_no_more_since_its_priority_was_raised_says_no_more_hellos() {
+    let mut tree = bridge(&[port_config(), port_config()]);
+    // Port 2 hears port 1.
+    let own = sent(&run(&mut tree, Time::from_secs(4)), 1);
+    receive(&mut tree, 4, 2, *own.last().expect("hellos"));
+    let mut out = Vec::new();
+    tree.configure(Time::from_secs(5), bridge_config(0x9000, 1), &mut out);
+    assert_ne!(tree.status(Time::from_secs(5)).root_port, None, "what port 2 heard is the best that is known");
+    let out = run(&mut tree, Time::from_secs(10));
+    assert_eq!(sent(&out, 1).iter().filter(|bpdu| matches!(bpdu, Bpdu::Config(_))).count(), 0, "{out:?}");
+    // A root whose hellos have no time between them asks nobody else for the same.
+    let hasty = Vector { hello_time: Ticks(0), ..better(0, 20) };
+    receive(&mut tree, 10, 2, Bpdu::Config(hasty));
+    assert!(tree.next_wake() > Time::from_secs(10));
+}

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use sim_core::DropReason;
 
 /// Every table, in the order of the reference.
-pub(crate) const TABLES: &[&Table] = &[
+pub const TABLES: &[&Table] = &[
     &keys::LAB,
     &keys::SWITCH,
     &keys::BRIDGE,

@@ -315,6 +315,9 @@ impl Connection {
     /// Writes what finds room; gives the number of bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
         let size = bytes.len().min(self.writable());
+        if size == 0 {
+            return 0;
+        }
         let outgoing = &mut self.outgoing;
         let at = outgoing.written - outgoing.una.max(1);
         outgoing.ring.write(at as usize, &bytes[..size]);
@@ -322,12 +325,12 @@ impl Connection {
         size
     }
 
-    /// Closes this side: a FIN follows what was written.
+    /// Closes this side: a FIN follows what was written, once the connection is open.
     pub(crate) fn close(&mut self) {
         self.outgoing.finish = true;
         self.state = match self.state {
             State::SynSent => return self.finish(End::Reset),
-            State::SynReceived | State::Established => State::FinWait1,
+            State::Established => State::FinWait1,
             State::CloseWait => State::LastAck,
             other => other,
         };
@@ -380,6 +383,11 @@ impl Connection {
 }
 
 impl Receiving {
+    /// How far a sequence number is behind the first that has not come.
+    pub(crate) fn distance(&self, seq: u32) -> i32 {
+        seq.wrapping_sub(self.first_seq.wrapping_add(self.nxt as u32)) as i32
+    }
+
     /// The offset behind the last byte of data that came without a gap.
     pub(crate) fn data_end(&self) -> u64 {
         self.fin.map_or(self.nxt, |fin| self.nxt.min(fin))

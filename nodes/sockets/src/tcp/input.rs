@@ -35,6 +35,11 @@ impl Connection {
         self.synchronize(segment);
     }
 
+    /// Whether a SYN with this sequence number opens anew what is over here (RFC 9293 section 3.10.7.4): it is no old one.
+    pub(crate) fn is_followed_by(&self, seq: u32) -> bool {
+        self.state == State::TimeWait && self.incoming.distance(seq) >= 0
+    }
+
     /// A segment came in; gives a reset to send, if it asks for one.
     pub(crate) fn segment(&mut self, now: Time, segment: &Repr<'_>) -> Option<Outgoing<'static>> {
         match self.state {
@@ -44,7 +49,7 @@ impl Connection {
         }
         let has = |flag| segment.flags.contains(flag);
         let incoming = &self.incoming;
-        let distance = segment.seq.wrapping_sub(incoming.first_seq.wrapping_add(incoming.nxt as u32)) as i32;
+        let distance = incoming.distance(segment.seq);
         let start = incoming.nxt as i64 + i64::from(distance);
         let end = start + length(segment) as i64;
         let (nxt, edge) = (incoming.nxt as i64, incoming.edge.max(incoming.nxt) as i64);
@@ -53,10 +58,14 @@ impl Connection {
             _ => end > nxt && (start < edge || start == nxt),
         };
         if !acceptable {
+            if has(Flags::RST) {
+                return None;
+            }
             if self.state == State::SynReceived && has(Flags::SYN) {
                 // Our answer was lost.
                 self.outgoing.nxt = 0;
-            } else if !has(Flags::RST) {
+                self.outgoing.rtt.retransmitted();
+            } else {
                 if self.state == State::TimeWait {
                     self.timer = now + LINGER;
                 }
@@ -122,7 +131,7 @@ impl Connection {
         }
         self.synchronize(segment);
         self.state = State::Established;
-        self.outgoing.una = 1;
+        (self.outgoing.una, self.outgoing.nxt) = (1, 1);
         self.outgoing.rtt.acknowledged(1, now);
         (self.timer, self.timeouts_in_row) = (Time::NEVER, 0);
         self.outgoing.window_told = (0, 1);
@@ -156,13 +165,13 @@ impl Connection {
         let una = outgoing.una;
         let distance = segment.ack.wrapping_sub(outgoing.first_seq.wrapping_add(una as u32)) as i32;
         let ack = una as i64 + i64::from(distance);
-        if self.state == State::SynReceived || una == 0 {
+        if self.state == State::SynReceived {
             if ack != 1 {
                 return Err(refusal(segment));
             }
-            if self.state == State::SynReceived {
-                self.state = State::Established;
-            }
+            self.state = if outgoing.finish { State::FinWait1 } else { State::Established };
+            // It was about to be sent again.
+            outgoing.nxt = 1;
         }
         if ack > outgoing.nxt as i64 {
             self.challenge(now, false);
@@ -245,15 +254,15 @@ impl Connection {
         self.ack_now = true;
         if !payload.is_empty() {
             incoming.ring.write((at - incoming.read) as usize, payload);
-            if at == incoming.nxt && incoming.beyond.is_empty() {
-                incoming.nxt += payload.len() as u64;
-            } else {
-                incoming.beyond.insert(at, at + payload.len() as u64);
+            let end = at + payload.len() as u64;
+            if at > incoming.nxt {
+                incoming.beyond.insert(at, end);
                 incoming.last_beyond = at;
-                let first = incoming.beyond.iter().next();
-                if let Some((_, end)) = first.filter(|(start, _)| *start <= incoming.nxt) {
-                    incoming.nxt = end;
-                    incoming.beyond.remove_below(end);
+            } else {
+                incoming.nxt = end;
+                if !incoming.beyond.is_empty() {
+                    incoming.nxt = incoming.beyond.around(end).map_or(end, |(_, end)| end);
+                    incoming.beyond.remove_below(incoming.nxt);
                 }
             }
         }

@@ -67,7 +67,7 @@ impl Connection {
         }
         let (una, mss) = (self.outgoing.una, self.outgoing.recovery.mss);
         let mut pipe = self.outgoing.recovery.pipe(una, self.outgoing.nxt);
-        while let Some((start, end)) = self.outgoing.recovery.lost(una) {
+        while let Some((start, end)) = self.outgoing.recovery.lost(una, self.outgoing.nxt) {
             let size = (end - start).min(mss);
             if !self.outgoing.recovery.allows_again(pipe, size) {
                 break;
@@ -77,7 +77,7 @@ impl Connection {
             self.outgoing.rtt.retransmitted();
             pipe += size;
         }
-        if self.outgoing.recovery.lost(una).is_none() {
+        if self.outgoing.recovery.lost(una, self.outgoing.nxt).is_none() {
             self.transmit_new(now, pipe, emit);
         }
         if self.ack_now {

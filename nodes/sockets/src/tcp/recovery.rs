@@ -127,14 +127,17 @@ impl Recovery {
     /// Segments were too long for the path: all of `una..nxt` leaves again in shorter ones, which is no congestion.
     pub(crate) fn shorten(&mut self, mss: u64, una: u64, nxt: u64) {
         self.mss = mss;
+        if una == nxt {
+            return;
+        }
         (self.until, self.by_timer, self.first) = (Some(nxt), true, true);
         (self.resent_to, self.timed_out_to) = (una, nxt);
     }
 
-    /// The first lost run of offsets that was not sent again.
-    pub(crate) fn lost(&self, una: u64) -> Option<(u64, u64)> {
+    /// The first lost run of offsets of `una..nxt` that was not sent again.
+    pub(crate) fn lost(&self, una: u64, nxt: u64) -> Option<(u64, u64)> {
         self.until?;
-        self.sacked.gap(self.resent_to.max(una), self.loss_point(una))
+        self.sacked.gap(self.resent_to.max(una), self.loss_point(una).min(nxt))
     }
 
     /// Everything lost before `end` was sent again.

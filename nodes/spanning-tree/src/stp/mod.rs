@@ -90,7 +90,7 @@ impl Bridge {
             }
             self.configuration_update();
             self.port_state_selection(now, out);
-            self.become_root_unless(was_root, now, out);
+            self.follow_root(was_root, now, out);
         }
         if self.is_root() {
             self.times = self.own_times;
@@ -122,7 +122,7 @@ impl Bridge {
         let was_root = self.is_root();
         self.configuration_update();
         self.port_state_selection(now, out);
-        self.become_root_unless(was_root, now, out);
+        self.follow_root(was_root, now, out);
         self.finish(now, out);
     }
 
@@ -293,7 +293,7 @@ impl Bridge {
         out.push(Output::Flush(number));
         self.configuration_update();
         self.port_state_selection(now, out);
-        self.become_root_unless(was_root, now, out);
+        self.follow_root(was_root, now, out);
         if !self.ports.values().any(Port::is_enabled) {
             self.timers = BridgeTimers::default();
             (self.change_detected, self.topology_change) = (false, false);

@@ -196,13 +196,7 @@ impl Bridge {
         port.timers.message_age.start(now, age);
         self.configuration_update();
         self.port_state_selection(now, out);
-        if was_root && !self.is_root() {
-            self.timers.hello.stop();
-            if self.change_detected {
-                self.timers.topology_change.stop();
-                self.transmit_notification(now, out);
-            }
-        }
+        self.follow_root(was_root, now, out);
         if self.root_port == Some(number) {
             self.record_config_timeout_values(vector, now, out);
             self.config_bpdu_generation(now, out);
@@ -266,7 +260,7 @@ impl Bridge {
         self.become_designated(number);
         self.configuration_update();
         self.port_state_selection(now, out);
-        self.become_root_unless(was_root, now, out);
+        self.follow_root(was_root, now, out);
     }
 
     fn expire_port(&mut self, number: PortNumber, now: Time, out: &mut Vec<Output>) {
@@ -300,16 +294,25 @@ impl Bridge {
         }
     }
 
-    /// What a bridge does that has become the root.
-    pub(super) fn become_root_unless(&mut self, was_root: bool, now: Time, out: &mut Vec<Output>) {
-        if was_root || !self.is_root() {
-            return;
+    /// What a bridge does that has become the root, or is it no more.
+    pub(super) fn follow_root(&mut self, was_root: bool, now: Time, out: &mut Vec<Output>) {
+        match (was_root, self.is_root()) {
+            (false, true) => {
+                self.times = self.own_times;
+                self.topology_change_detection(now, out);
+                self.timers.notification.stop();
+                self.config_bpdu_generation(now, out);
+                self.timers.hello.start(now, Duration::ZERO);
+            }
+            (true, false) => {
+                self.timers.hello.stop();
+                if self.change_detected {
+                    self.timers.topology_change.stop();
+                    self.transmit_notification(now, out);
+                }
+            }
+            _ => {}
         }
-        self.times = self.own_times;
-        self.topology_change_detection(now, out);
-        self.timers.notification.stop();
-        self.config_bpdu_generation(now, out);
-        self.timers.hello.start(now, Duration::ZERO);
     }
 
     /// A port begins, in this state, as if its link had just come up or gone down.
