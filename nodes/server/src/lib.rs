@@ -20,7 +20,7 @@
 //! | `devices` | network devices by port: NICs, TAPs, internal interfaces, the loopback |
 //! | `change` | devices made, removed, taken up and down; how they follow the bridges |
 //! | `explain` | why a frame died, in words |
-//! | `applet` | [`Applet`]: the commands, one file for each |
+//! | `applet` | the commands: their table ([`commands`]), one file for each |
 //! | `session` | commands that run: `ping` and `tcpdump` |
 //! | `capture`, `filter` | what `tcpdump` sees, and the language of its filters |
 //!
@@ -38,6 +38,6 @@ mod inside;
 mod node;
 mod session;
 
-pub use applet::{Applet, applets};
+pub use applet::{begins_line, commands, words};
 pub use config::ServerConfig;
 pub use node::Server;

@@ -84,7 +84,7 @@ impl Server {
         self.devices.get(port).map(|device| device.name.as_str())
     }
 
-    /// Does what a line says: a tool of Open vSwitch, an applet ([`applets`](crate::applets)), or a word of a host's
+    /// Does what a line says: a tool of Open vSwitch, an applet ([`commands`](crate::commands)), or a word of a host's
     /// prompt. Frames that it sends carry `tag`.
     pub fn command(&mut self, cx: &mut Cx<'_>, words: &[String], tag: Tag) -> Reply {
         applet::run(self, cx, words, tag).unwrap_or_else(|failure| Reply::Failed(failure.message))

@@ -8,6 +8,7 @@ pub use super::complete::{Completion, complete};
 use super::device::Device;
 use super::net::Net;
 use super::pingall::Pingall;
+use super::resolve::resolve;
 use super::{link_command, listing, words};
 use crate::lab::LAB_COMMANDS;
 use crate::lab::command::CONSOLE;
@@ -174,7 +175,7 @@ fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome
     if !net.engine().is_running(node) {
         return Err(CommandError::new(format!("{name} is stopped; `start {name}` puts it back")));
     }
-    let resolved = resolve(net, words);
+    let resolved = resolve(net, node, words);
     let tag = net.new_tag();
     net.engine_mut().act(node, |device, cx| match device {
         Device::Switch(switch) => switch
@@ -197,16 +198,4 @@ fn outcome(reply: Reply, node: NodeIx, tag: Tag) -> Result<Outcome, CommandError
         Reply::Failed(message) => Err(CommandError::new(message.trim_end())),
         Reply::Running(session) => Ok(Outcome::Running { node, session, tag }),
     }
-}
-
-/// The words with names of hosts replaced by their addresses; the first word is the command.
-fn resolve(net: &Net, words: &[String]) -> Vec<String> {
-    let address = |word: &String| net.names().find(word).and_then(|node| net.address_of(node, None));
-    let mut resolved = words.to_vec();
-    for word in resolved.iter_mut().skip(1) {
-        if let Some(address) = address(word) {
-            *word = address.to_string();
-        }
-    }
-    resolved
 }
