@@ -109,7 +109,7 @@ impl Server {
         self.end_session(id, false)
     }
 
-    /// Ends a command that runs, as Ctrl-C does; gives what it printed so far.
+    /// Ends a command that runs, as Ctrl-C does; gives what it printed so far, without what [`Server::session_news`] gave.
     pub fn cancel_session(&mut self, id: SessionId) -> Option<String> {
         self.end_session(id, true)
     }

@@ -15,7 +15,7 @@ mod tcpdump;
 mod tunctl;
 mod words;
 
-pub(crate) use ping::PingText;
+pub(crate) use ping::{PingText, Told};
 pub(crate) use tcpdump::{Format, line};
 pub(crate) use words::mask_len;
 
