@@ -19,6 +19,7 @@
 //! | `inside` | frames between stack and bridges: the list of work, and its bound |
 //! | `devices` | network devices by port: NICs, TAPs, internal interfaces, the loopback |
 //! | `change` | devices made, removed, taken up and down; how they follow the bridges |
+//! | `save` | what a server is like, as lines that make it so |
 //! | `explain` | why a frame died, in words |
 //! | `applet` | the commands: their table ([`commands`]), one file for each |
 //! | `session` | commands that run: `ping` and `tcpdump` |
@@ -36,8 +37,10 @@ mod explain;
 mod filter;
 mod inside;
 mod node;
+mod save;
 mod session;
 
 pub use applet::{begins_line, commands, words};
 pub use config::ServerConfig;
 pub use node::Server;
+pub use save::is_plain_route;

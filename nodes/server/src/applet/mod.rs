@@ -16,6 +16,7 @@ mod tunctl;
 mod words;
 
 pub(crate) use ping::{PingText, Told};
+pub(crate) use route::METRIC_V6;
 pub(crate) use tcpdump::{Format, line};
 pub(crate) use words::mask_len;
 

@@ -3,14 +3,16 @@
 use super::link;
 use super::text::{Keys, array, inline, key, quoted};
 use crate::lab::default_mac;
+use crate::run::device::Device;
 use crate::run::net::Net;
 use crate::spec::{DEFAULT_INTERFACE, no_host_address};
 use host::{Host, Interface};
 use inet::Cidr;
+use server::is_plain_route;
 use sim_core::NodeIx;
 
-/// The keys of a host's table.
-pub(super) fn keys(net: &Net, node: NodeIx, host: &Host) -> Keys {
+/// The keys of a host's table; `lines` are those of its services.
+pub(super) fn keys(net: &Net, node: NodeIx, host: &Host, lines: &[String]) -> Keys {
     let mut keys = match host.interfaces() {
         [eth0] if eth0.name() == DEFAULT_INTERFACE => interface(net, node, host, eth0),
         all => {
@@ -19,10 +21,15 @@ pub(super) fn keys(net: &Net, node: NodeIx, host: &Host) -> Keys {
             vec![("interfaces".to_owned(), inline(&tables))]
         }
     };
-    // `ip` comes first, then the routes, then the link.
+    // `ip` comes first, then routes and services, then the link.
     let at = keys.iter().position(|(name, _)| name != "ip").unwrap_or(keys.len());
-    keys.splice(at..at, routes(host));
+    keys.splice(at..at, routes(host).into_iter().chain(run(lines)));
     keys
+}
+
+/// The key `run`, if there is a line for it.
+pub(super) fn run(lines: &[String]) -> Option<(String, String)> {
+    (!lines.is_empty()).then(|| ("run".to_owned(), array(lines.iter().map(|line| quoted(line)))))
 }
 
 /// A table that is nothing but an address, as that address.
@@ -54,7 +61,8 @@ pub(super) fn changes(net: &Net) -> Vec<String> {
     lines
 }
 
-fn interface(net: &Net, node: NodeIx, host: &Host, nic: &Interface) -> Keys {
+/// The keys of an interface's table.
+pub(super) fn interface(net: &Net, node: NodeIx, host: &Host, nic: &Interface) -> Keys {
     let mut keys = Keys::new();
     let addresses = own_addresses(nic).filter(|own| no_host_address(**own).is_none());
     let addresses: Vec<String> = addresses.map(|address| quoted(&address.to_string())).collect();
@@ -65,7 +73,9 @@ fn interface(net: &Net, node: NodeIx, host: &Host, nic: &Interface) -> Keys {
     };
     match addresses.as_slice() {
         // A host of which nothing is said has an address after its name.
-        [] if is_first && is_silent() => keys.push(("ip".to_owned(), "[]".to_owned())),
+        [] if is_first && is_silent() && !matches!(net.engine().node(node), Device::Server(_)) => {
+            keys.push(("ip".to_owned(), "[]".to_owned()))
+        }
         [] => {}
         [one] => keys.push(("ip".to_owned(), one.clone())),
         many => keys.push(("ip".to_owned(), array(many.iter().cloned()))),
@@ -89,11 +99,11 @@ fn interface(net: &Net, node: NodeIx, host: &Host, nic: &Interface) -> Keys {
 }
 
 /// `gateway`: the first default route of each family; `routes`: the others.
-fn routes(host: &Host) -> Keys {
+pub(super) fn routes(host: &Host) -> Keys {
     let mut gateways: Vec<String> = Vec::new();
     let mut others = Vec::new();
     let (mut has_v4, mut has_v6) = (false, false);
-    for route in host.stack().configured_routes() {
+    for (route, _) in host.stack().routes_with_metrics().filter(|(route, metric)| is_plain_route(route, *metric)) {
         let Some(via) = route.via else { continue };
         let has = if via.is_ipv4() { &mut has_v4 } else { &mut has_v6 };
         if route.to.prefix_len() == 0 && !std::mem::replace(has, true) {
