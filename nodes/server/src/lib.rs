@@ -22,6 +22,7 @@
 //! | `save` | what a server is like, as lines that make it so |
 //! | `explain` | why a frame died, in words |
 //! | `applet` | the commands: their table ([`commands`]), one file for each |
+//! | `shell` | hosts that are told a line of a program |
 //! | `session` | commands that run: `ping` and `tcpdump` |
 //! | `capture`, `filter` | what `tcpdump` sees, and the language of its filters |
 //!
@@ -39,8 +40,10 @@ mod inside;
 mod node;
 mod save;
 mod session;
+mod shell;
 
 pub use applet::{begins_line, commands, words};
 pub use config::ServerConfig;
 pub use node::Server;
 pub use save::is_plain_route;
+pub use shell::{is_for_shell, words_of_hosts};

@@ -137,7 +137,8 @@ impl Server {
         fresh.iter().filter(|text| !texts.iter().any(|own| own == *text)).for_each(|gone| tell("del", gone));
         let is_configured = self.is_configured(ix);
         for (address, text) in own.iter().zip(&texts) {
-            if !fresh.contains(&text.as_str()) && !(is_configured && is_said(*address)) {
+            let is_there = fresh.contains(&text.as_str()) || is_configured && is_said(*address);
+            if !is_there {
                 tell("add", text);
             }
         }

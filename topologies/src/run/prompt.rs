@@ -177,17 +177,21 @@ fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome
     }
     let resolved = resolve(net, node, words);
     let tag = net.new_tag();
-    net.engine_mut().act(node, |device, cx| match device {
-        Device::Switch(switch) => switch
-            .command(cx, words)
-            .map(Outcome::Text)
-            .map_err(|error| CommandError { message: error.message, status: error.status }),
-        Device::Host(host) => {
-            let words: Vec<&str> = resolved.iter().map(String::as_str).collect();
-            outcome(host.command(cx, &words, tag), node, tag)
+    let seed = net.engine().seed();
+    net.engine_mut().act(node, |device, cx| {
+        device.prepare(&resolved, seed);
+        match device {
+            Device::Switch(switch) => switch
+                .command(cx, words)
+                .map(Outcome::Text)
+                .map_err(|error| CommandError { message: error.message, status: error.status }),
+            Device::Host(host) => {
+                let words: Vec<&str> = resolved.iter().map(String::as_str).collect();
+                outcome(host.command(cx, &words, tag), node, tag)
+            }
+            Device::Server(server) => outcome(server.command(cx, &resolved, tag), node, tag),
+            Device::Hub(_) => Ok(Outcome::Text(String::new())),
         }
-        Device::Server(server) => outcome(server.command(cx, &resolved, tag), node, tag),
-        Device::Hub(_) => Ok(Outcome::Text(String::new())),
     })
 }
 

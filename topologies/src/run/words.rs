@@ -13,10 +13,10 @@ const ALL: &[Word] = &[
 /// What a node of this kind takes; nothing if it takes no commands.
 pub(crate) fn of(device: &Device) -> impl Iterator<Item = &'static Word> + Clone {
     let words: Vec<&'static Word> = match device {
-        Device::Host(_) => host::commands().iter().chain(ALL).collect(),
+        device if device.is_host() => server::words_of_hosts().chain(ALL).collect(),
         Device::Server(_) => server::words().chain(ALL).collect(),
         Device::Switch(_) => switch::commands().iter().chain(ALL).collect(),
-        Device::Hub(_) => Vec::new(),
+        Device::Hub(_) | Device::Host(_) => Vec::new(),
     };
     words.into_iter()
 }

@@ -22,7 +22,7 @@ const SHELL_WORDS: &[&str] = &["|", "||", "&", "&&", ";", ">", ">>", "<"];
 
 /// The words that a host's lines begin with.
 pub(crate) fn host_tools() -> Vec<&'static str> {
-    host::commands().iter().map(|word| word.name).collect()
+    server::words_of_hosts().map(|word| word.name).collect()
 }
 
 /// The words that a server's lines begin with.
@@ -37,11 +37,12 @@ pub(crate) fn switch_tools() -> Vec<&'static str> {
 
 /// Whether a line may begin with a word: a tool, or what a machine with a shell knows it by.
 fn is_tool(word: &str, tools: &[&str]) -> bool {
-    tools.contains(&word) || tools.contains(&MACHINE_MARK) && server::begins_line(word)
+    let name = word.rsplit_once('/').filter(|(path, _)| path.ends_with("bin")).map_or(word, |(_, name)| name);
+    tools.contains(&name) || tools.contains(&SERVERS_OWN) && server::begins_line(word)
 }
 
-/// A tool that only machines with a shell have.
-const MACHINE_MARK: &str = "sysctl";
+/// A tool that only servers have.
+const SERVERS_OWN: &str = "tunctl";
 
 /// The words of one command, its first among `tools`; else what is wrong, and what to do.
 pub(crate) fn command(text: &str, tools: &[&str]) -> Result<Vec<String>, (String, String)> {
@@ -181,7 +182,7 @@ impl Lexer {
         skipped += usize::from(words.get(skipped).is_some_and(|word| word == "sudo"));
         words.drain(..skipped);
         let Some(tool) = words.first() else { return Ok(words) };
-        let is_setting = tools.contains(&MACHINE_MARK) && kernel_setting(&words).is_some();
+        let is_setting = tools.contains(&"sysctl") && kernel_setting(&words).is_some();
         if !is_setting && !is_tool(tool, tools) {
             let list = tools.join(", ");
             let remedy = match ovsdb::schema::nearest(tool, tools.iter().copied()) {
@@ -383,7 +384,8 @@ mod tests {
         let words = command("echo 1 > /proc/sys/net/ipv4/ip_forward", &machine_tools()).expect("a setting");
         assert_eq!(words, ["sysctl", "-w", "net.ipv4.ip_forward=1"]);
         assert!(command("echo 1 > /etc/passwd", &machine_tools()).is_err());
-        assert!(command("echo 1 > /proc/sys/net/ipv4/ip_forward", &host_tools()).is_err());
+        assert!(command("echo 1 > /proc/sys/net/ipv4/ip_forward", &host_tools()).is_ok());
+        assert!(command("echo 1 > /proc/sys/net/ipv4/ip_forward", &switch_tools()).is_err());
     }
 
     #[test]
@@ -401,10 +403,10 @@ mod tests {
         ] {
             assert!(command(line, &machine_tools()).is_ok(), "{line}");
         }
-        for line in ["iperf -s", "close tcp 80", "show ip"] {
+        for line in ["iperf -s", "close tcp 80", "show ip", "ip link set eth0 down", "/sbin/ifconfig eth0 up"] {
             assert!(command(line, &host_tools()).is_ok(), "{line}");
         }
-        for line in ["ovs-vsctl show", "help", "frobnicate"] {
+        for line in ["ovs-vsctl show", "tunctl", "modprobe x", "help", "frobnicate"] {
             assert!(command(line, &host_tools()).is_err(), "{line}");
         }
         assert!(command("ip link", &switch_tools()).is_err());

@@ -291,10 +291,15 @@ fn text_of(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
+/// The interfaces that VPCS would have: a loopback is none.
+fn shown(host: &Host) -> impl Iterator<Item = &Interface> {
+    host.interfaces().iter().filter(|interface| !interface.is_loopback() && !interface.is_removed())
+}
+
 /// Blocks of `KEY : value`, one for each interface.
 fn blocks(host: &Host, rows: impl Fn(&Interface) -> Vec<(&'static str, String)>) -> String {
     let mut text = String::new();
-    for (i, interface) in host.interfaces().iter().enumerate() {
+    for (i, interface) in shown(host).enumerate() {
         if i > 0 {
             text.push('\n');
         }
@@ -337,7 +342,7 @@ fn show_ipv6(host: &Host) -> String {
 
 fn show_all(host: &Host) -> String {
     let mut rows = vec![["NAME", "INTERFACE", "IP/MASK", "GATEWAY", "MAC"].map(String::from)];
-    for interface in host.interfaces() {
+    for interface in shown(host) {
         let made = Cidr::link_local(interface.mac());
         let mut addresses: Vec<_> = interface.addresses().iter().filter(|a| **a != made).map(Some).collect();
         if addresses.is_empty() {

@@ -120,7 +120,9 @@ pub(crate) fn run(server: &mut Server, cx: &mut Cx<'_>, line: &[String], tag: Ta
     let words: Vec<&str> = line.iter().map(String::as_str).collect();
     let Some((first, rest)) = words.split_first() else { return done() };
     let program = without_path(first);
-    let answer = if matches!(program, "help" | "?") {
+    let answer = if server.is_host && !crate::is_for_shell(line) {
+        on_prompt(server, cx, &words, tag)
+    } else if matches!(program, "help" | "?") {
         help(rest.first().copied())
     } else if switch::commands().iter().any(|word| word.name == program) {
         let mut line = line.to_vec();
@@ -134,14 +136,18 @@ pub(crate) fn run(server: &mut Server, cx: &mut Cx<'_>, line: &[String], tag: Ta
     } else if !host::commands().iter().any(|word| word.name == program) {
         Err(unknown(program))
     } else {
-        let reply = server.with_host(cx, |host, cx| host.command(cx, &words, tag));
-        match reply {
-            Reply::Failed(message) => Err(Failure::new(1, message)),
-            reply => Ok(reply),
-        }
+        on_prompt(server, cx, &words, tag)
     };
     server.follow(cx);
     answer
+}
+
+/// Does what a line of a host's prompt says.
+fn on_prompt(server: &mut Server, cx: &mut Cx<'_>, words: &[&str], tag: Tag) -> Answer {
+    match server.with_host(cx, |host, cx| host.command(cx, words, tag)) {
+        Reply::Failed(message) => Err(Failure::new(1, message)),
+        reply => Ok(reply),
+    }
 }
 
 /// Does what a line says before the lab runs.
@@ -176,7 +182,7 @@ fn find(name: &str) -> Option<&'static Applet> {
 }
 
 /// A program's name without the directory of programs in front of it.
-fn without_path(word: &str) -> &str {
+pub(crate) fn without_path(word: &str) -> &str {
     word.rsplit_once('/').filter(|(path, _)| path.ends_with("bin")).map_or(word, |(_, name)| name)
 }
 

@@ -56,7 +56,9 @@ fn the_first_word_is_a_lab_command_or_a_node() {
 #[test]
 fn a_node_takes_the_words_of_its_kind() {
     check("s1 |", "ovs-vsctl ovs-ofctl ovs-appctl console help");
-    check("a1 s|", "show ss");
+    check("a1 s|", "show ss sysctl");
+    check("a1 ifconfig |", "eth0");
+    check("a1 tcp|", "tcpdump");
     check("a1 show |", "all arp ip ipv6 log sockets");
     check("a1 ping |", "a1 a2");
     check("a1 ping a2 -|", "-c -s -l -i -w -T -D");

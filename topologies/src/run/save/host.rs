@@ -12,8 +12,9 @@ use server::is_plain_route;
 use sim_core::NodeIx;
 
 /// The keys of a host's table; `lines` are those of its services.
-pub(super) fn keys(net: &Net, node: NodeIx, host: &Host, lines: &[String]) -> Keys {
-    let mut keys = match host.interfaces() {
+pub(super) fn keys(net: &Net, node: NodeIx, lines: &[String]) -> Keys {
+    let Some(host) = net.host(node) else { return Keys::new() };
+    let mut keys = match interfaces(net, node).as_slice() {
         [eth0] if eth0.name() == DEFAULT_INTERFACE => interface(net, node, host, eth0),
         all => {
             let tables: Keys =
@@ -23,8 +24,24 @@ pub(super) fn keys(net: &Net, node: NodeIx, host: &Host, lines: &[String]) -> Ke
     };
     // `ip` comes first, then routes and services, then the link.
     let at = keys.iter().position(|(name, _)| name != "ip").unwrap_or(keys.len());
-    keys.splice(at..at, routes(host).into_iter().chain(run(lines)));
+    keys.splice(at..at, routes(host).into_iter().chain(run(lines)).chain(setup(net, node)));
     keys
+}
+
+/// The interfaces that a table says.
+pub(super) fn interfaces(net: &Net, node: NodeIx) -> Vec<&Interface> {
+    match net.engine().node(node) {
+        Device::Server(server) => server.configured().collect(),
+        device => device.as_host().into_iter().flat_map(Host::interfaces).collect(),
+    }
+}
+
+/// The key `setup` of a host that was told more than tables can say.
+fn setup(net: &Net, node: NodeIx) -> Option<(String, String)> {
+    let Device::Server(server) = net.engine().node(node) else { return None };
+    let lines = server.rest_as_lines(net.engine().now(), |address| no_host_address(address).is_none());
+    let lines: Vec<String> = lines.iter().map(ovsdb::words::join).collect();
+    (!lines.is_empty()).then(|| ("setup".to_owned(), quoted(&lines.join("\n"))))
 }
 
 /// The key `run`, if there is a line for it.
@@ -49,7 +66,9 @@ pub(super) fn own_addresses(interface: &Interface) -> impl Iterator<Item = &Cidr
 /// Lines for addresses that a file refuses, such as a subnet's own: the prompt takes them.
 pub(super) fn changes(net: &Net) -> Vec<String> {
     let mut lines = Vec::new();
-    for (node, host) in net.hosts() {
+    // One with a shell has lines of `setup` for them.
+    let without_shell = |(node, _): &(NodeIx, &Host)| matches!(net.engine().node(*node), Device::Host(_));
+    for (node, host) in net.hosts().filter(without_shell) {
         for address in host.interfaces().iter().flat_map(own_addresses).filter(|own| no_host_address(**own).is_some()) {
             let (name, address_text) = (net.names().node(node), address.to_string());
             let gateways = host.stack().configured_routes().iter().filter(|route| route.to.prefix_len() == 0);
@@ -66,14 +85,15 @@ pub(super) fn interface(net: &Net, node: NodeIx, host: &Host, nic: &Interface) -
     let mut keys = Keys::new();
     let addresses = own_addresses(nic).filter(|own| no_host_address(**own).is_none());
     let addresses: Vec<String> = addresses.map(|address| quoted(&address.to_string())).collect();
-    let is_first = host.interfaces().first().is_some_and(|first| first.name() == nic.name());
+    let all = interfaces(net, node);
+    let is_first = all.first().is_some_and(|first| first.name() == nic.name());
     let is_silent = || {
-        let mut all = host.interfaces().iter().flat_map(own_addresses);
+        let mut all = all.iter().copied().flat_map(own_addresses);
         all.all(|own| no_host_address(*own).is_some())
     };
     match addresses.as_slice() {
         // A host of which nothing is said has an address after its name.
-        [] if is_first && is_silent() && !matches!(net.engine().node(node), Device::Server(_)) => {
+        [] if is_first && is_silent() && net.engine().node(node).is_host() => {
             keys.push(("ip".to_owned(), "[]".to_owned()))
         }
         [] => {}

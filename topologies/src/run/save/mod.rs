@@ -41,13 +41,14 @@ pub fn text<'l>(lab: &'l Lab, net: &Net, to_come: impl IntoIterator<Item = &'l L
         let run = services_of(net, node, &services);
         match net.engine().node(node) {
             Device::Switch(switch) => switch::write(&mut file, net, node, switch),
-            Device::Host(host) if hosts_are_together => {
+            device if device.is_host() && hosts_are_together => {
                 if !std::mem::replace(&mut in_hosts, true) {
                     file += "\n[hosts]\n";
                 }
-                let _ = writeln!(file, "{} = {}", key(name), host::short(&host::keys(net, node, host, &run)));
+                let _ = writeln!(file, "{} = {}", key(name), host::short(&host::keys(net, node, &run)));
             }
-            Device::Host(host) => table(&mut file, "hosts", name, &host::keys(net, node, host, &run)),
+            device if device.is_host() => table(&mut file, "hosts", name, &host::keys(net, node, &run)),
+            Device::Host(_) => {}
             Device::Hub(_) => table(&mut file, "hubs", name, &hub(net, node)),
             Device::Server(server) => server::write(&mut file, net, node, server, &run),
         }
@@ -95,18 +96,13 @@ fn head(lab: &Lab, net: &Net) -> String {
 /// Whether two hosts or NICs have the same address, as an address given at the prompt may be.
 fn has_overlapping_addresses(net: &Net) -> bool {
     let mut seen = BTreeSet::new();
-    let hosts = net.hosts().flat_map(|(_, host)| host.interfaces());
-    let servers = net.engine().nodes().iter().filter_map(|device| match device {
-        Device::Server(server) => Some(server),
-        _ => None,
-    });
-    let mut all = hosts.chain(servers.flat_map(|server| server.configured())).flat_map(host::own_addresses);
+    let mut all = listing::all(net).flat_map(|node| host::interfaces(net, node)).flat_map(host::own_addresses);
     all.any(|address| !seen.insert(address.address()))
 }
 
 /// Whether no node of another kind stands between two hosts: then one table holds them all.
 fn are_together(net: &Net) -> bool {
-    let is_host = |node: &NodeIx| matches!(net.engine().node(*node), Device::Host(_));
+    let is_host = |node: &NodeIx| net.engine().node(*node).is_host();
     let mut nodes = listing::all(net).skip_while(|node| !is_host(node)).skip_while(is_host);
     !nodes.any(|node| is_host(&node))
 }
