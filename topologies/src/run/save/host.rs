@@ -94,7 +94,7 @@ pub(super) fn interface(net: &Net, node: NodeIx, host: &Host, nic: &Interface) -
     match addresses.as_slice() {
         // A host of which nothing is said has an address after its name.
         [] if is_first && is_silent() && net.engine().node(node).is_host() => {
-            keys.push(("ip".to_owned(), "[]".to_owned()))
+            keys.push(("ip".to_owned(), "[]".to_owned()));
         }
         [] => {}
         [one] => keys.push(("ip".to_owned(), one.clone())),
