@@ -55,6 +55,7 @@ fn words_of_vpcs_stay_where_they_clash() {
         assert!(said(&mut lab, "h1 ip").starts_with("usage: ip ADDRESS/LEN"));
         assert!(said(&mut lab, "h1 ovs-vsctl show").contains("unknown command"), "it has no Open vSwitch");
         assert!(said(&mut lab, "h1 tunctl -t tap0").contains("unknown command"));
+        assert_eq!(said(&mut lab, "h1 ifconfg eth0"), "unknown command `ifconfg`: did you mean `ifconfig`?");
         // The same once it has a shell.
         said(&mut lab, "h1 ifconfig");
     }

@@ -161,6 +161,13 @@ fn unknown_of_node(net: &Net, node: NodeIx, word: &str) -> CommandError {
     CommandError::new(format!("{name}: there is no `{word}`; {hint}"))
 }
 
+/// The word that was meant by one that the node has not. A host without a shell knows only its own words by itself.
+fn mistyped(net: &Net, node: NodeIx, word: &str) -> Option<&'static str> {
+    let known = words::of(net.engine().node(node)).map(|known| known.name);
+    let is_path = word.contains('/');
+    if is_path || known.clone().any(|known| known == word) { None } else { packet::nearest(word, known) }
+}
+
 fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome, CommandError> {
     let name = net.names().node(node).to_owned();
     let Some((first, rest)) = words.split_first() else {
@@ -174,6 +181,11 @@ fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome
     }
     if !net.engine().is_running(node) {
         return Err(CommandError::new(format!("{name} is stopped; `start {name}` puts it back")));
+    }
+    if net.engine().node(node).is_host()
+        && let Some(near) = mistyped(net, node, first)
+    {
+        return Err(CommandError::new(format!("unknown command `{first}`: did you mean `{near}`?")));
     }
     let resolved = resolve(net, node, words);
     let tag = net.new_tag();

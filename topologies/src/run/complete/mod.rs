@@ -10,6 +10,7 @@ mod tests;
 
 use super::device::Device;
 use super::link_command::KEYS;
+use super::listing;
 use super::net::Net;
 use super::usage::{Place, Usage};
 use super::words;
@@ -156,7 +157,10 @@ impl<'l> Found<'l> {
         };
         for kind in choices.split('|') {
             match kind {
-                "HOST" => self.offer(net.hosts().map(|(node, _)| net.names().node(node))),
+                "HOST" => {
+                    let has_stack = |node: &NodeIx| net.host(*node).is_some();
+                    self.offer(listing::all(net).filter(has_stack).map(|node| net.names().node(node)));
+                }
                 "NODE" => self.offer(net.names().all()),
                 "NODE:PORT" => self.link_end(net),
                 "IFACE" => {

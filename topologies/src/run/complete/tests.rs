@@ -60,13 +60,13 @@ fn a_node_takes_the_words_of_its_kind() {
     check("a1 ifconfig |", "eth0");
     check("a1 tcp|", "tcpdump");
     check("a1 show |", "all arp ip ipv6 log sockets");
-    check("a1 ping |", "a1 a2");
+    check("a1 ping |", "v a1 a2");
     check("a1 ping a2 -|", "-c -s -l -i -w -T -D");
     check("a1 ping -c |", "");
     check("a1 ping -c 3 a|", "a1 a2");
     check("a1 ping a2 |", "");
     check("a1 ping a2 -c -|", "");
-    check("a1 iperf -c |", "a1 a2");
+    check("a1 iperf -c |", "v a1 a2");
     check("a1 trace a2 -P |", "udp icmp");
     check("a1 close |", "tcp udp");
     check("a1 http g|", "get");
