@@ -95,10 +95,16 @@ fn help_lists_every_command_and_says_what_one_takes() {
 /// Every word of the tables is one that its node knows.
 #[test]
 fn what_help_lists_is_there() {
-    let mut lab = session();
-    for node in ["a1", "s1"] {
+    let text = format!("{LAB}\n[servers.v]\nnics.eth0 = {{ ip = \"10.0.0.9/24\", to = \"s2:v\" }}\n");
+    let lab = parse("lab.toml", &text, &[]).expect("the lab is right").lab;
+    let mut lab = Session::new(lab).expect("so are its devices");
+    for node in ["a1", "s1", "v"] {
         for line in said(&mut lab, &format!("{node} help")).lines().filter(|line| !line.starts_with(' ')) {
             let word = line.split(' ').next().expect("a line has a word");
+            if word == "tcpdump" {
+                // It would never end.
+                continue;
+            }
             let said = said(&mut lab, &format!("{node} {word}"));
             assert!(!said.contains("unknown command") && !said.contains("not found"), "{node} {word}: {said}");
         }

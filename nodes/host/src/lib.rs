@@ -5,7 +5,7 @@
 //! * [`UdpSourceConfig`], [`SinkCounters`]: traffic for measurements.
 //! * [`AttemptRequest`], [`HttpRequest`], [`TransferConfig`], [`Service`]: what checks do with sockets, TCP and UDP; a
 //!   [`TaskId`] names what takes time.
-//! * [`Reply`]: what the prompt ([`Host::command`]) answers.
+//! * [`Reply`]: what the prompt ([`Host::command`]) answers; [`commands`]: its words.
 
 mod config;
 mod net;
@@ -25,5 +25,6 @@ pub use net::{
 };
 pub use node::Host;
 pub use ping::{Outcome, PingError, PingId, PingRequest, PingStatus, Probe};
+pub use prompt::commands;
 pub use reply::{Reply, SessionId};
 pub use traffic::{SinkCounters, SourceCounters, SourceId, UdpSourceConfig};

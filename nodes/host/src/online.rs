@@ -26,6 +26,18 @@ impl Host {
         closed
     }
 
+    /// The lines of the prompt that open the ports which were opened there and serve now: `http 80`.
+    pub fn services(&self) -> impl Iterator<Item = String> + '_ {
+        self.net().into_iter().flat_map(|net| net.servers.lines())
+    }
+
+    /// As [`Host::serve`], for somebody at the prompt.
+    pub(crate) fn serve_typed(&mut self, protocol: Protocol, port: u16, service: Service) -> Result<(), ServeError> {
+        self.serve(protocol, port, service)?;
+        self.net_mut().0.servers.note_typed(protocol, port);
+        Ok(())
+    }
+
     /// Whether something listens on a port.
     pub fn listens(&self, protocol: Protocol, port: u16) -> bool {
         match protocol {

@@ -143,8 +143,8 @@ fn what_is_not_understood_says_what_could_be_typed() {
         ("show arpp", "unknown command `show arpp`: did you mean `show arp`?"),
         (
             "frobnicate",
-            "unknown command `frobnicate`: one of ?, arp, clear, close, curl, help, http, ip, iperf, listen, nc, netstat, \
-             ping, show, ss, trace",
+            "unknown command `frobnicate`: one of arp, clear, close, curl, http, ip, iperf, listen, nc, netstat, ping, \
+             show, ss, trace, help",
         ),
         ("ping", "usage: ping HOST [-c COUNT] [-s SIZE] [-i MS] [-w MS] [-T TTL] [-D]"),
         ("ping nobody", "ping: `nobody` is neither an address nor a host's name"),

@@ -61,7 +61,7 @@ impl StaticRoutes {
         &self.configs
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&RouteConfig, u32)> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RouteConfig, u32)> + '_ {
         self.configs.iter().zip(self.metrics.iter().copied())
     }
 

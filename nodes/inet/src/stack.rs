@@ -162,6 +162,11 @@ impl Stack {
         self.static_routes.configs()
     }
 
+    /// The same, each with its metric.
+    pub fn routes_with_metrics(&self) -> impl Iterator<Item = (&RouteConfig, u32)> + '_ {
+        self.static_routes.iter()
+    }
+
     /// Opens a UDP port: its datagrams become [`Event::Datagram`](crate::Event::Datagram).
     pub fn open_udp(&mut self, port: u16) {
         if let Err(at) = self.udp_ports.binary_search(&port) {

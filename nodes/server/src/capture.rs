@@ -13,8 +13,9 @@ use crate::applet::{Format, line};
 use crate::devices::Device;
 use crate::filter::Filter;
 
-/// The most bytes of text that a dump keeps; it ends there.
-pub(crate) const MAX_TEXT: usize = 16 << 20;
+/// The bytes of text that a dump keeps for whoever asks; with more than that, frames are counted and not kept, as the kernel
+/// drops what tcpdump is too slow for.
+const MAX_TEXT: usize = 1 << 20;
 
 /// The most dumps that run at once.
 pub(crate) const MAX_DUMPS: usize = 64;
@@ -46,9 +47,14 @@ pub(crate) struct Wanted {
 #[derive(Debug)]
 struct Dump {
     wanted: Wanted,
+    /// What was not told yet.
     text: String,
     captured: u64,
+    /// Those that found no room.
+    dropped: u64,
     is_over: bool,
+    /// Whether it was said that there is something new, and nobody has asked since.
+    is_noticed: bool,
     /// When the first frame was seen, and the last.
     times: Option<(Time, Time)>,
 }
@@ -73,7 +79,8 @@ impl Captures {
 
     pub(crate) fn start(&mut self, id: SessionId, wanted: Wanted) {
         let text = wanted.banner.clone();
-        self.dumps.insert(id.0, Dump { wanted, text, captured: 0, is_over: false, times: None });
+        let dump = Dump { wanted, text, captured: 0, dropped: 0, is_over: false, is_noticed: false, times: None };
+        self.dumps.insert(id.0, dump);
     }
 
     /// A frame passes a device.
@@ -98,6 +105,10 @@ impl Captures {
             if !wanted.filter.matches(bytes) {
                 continue;
             }
+            if dump.text.len() > MAX_TEXT {
+                dump.dropped += 1;
+                continue;
+            }
             let (first, last) = dump.times.unwrap_or((cx.now, cx.now));
             dump.times = Some((first, cx.now));
             if wanted.port.is_none() {
@@ -116,23 +127,34 @@ impl Captures {
             }
             line(&mut dump.text, wanted.format, bytes);
             dump.captured += 1;
-            dump.is_over = wanted.count == Some(dump.captured) || dump.text.len() > MAX_TEXT;
-            if dump.is_over && wanted.tag != Tag::NONE {
+            dump.is_over = wanted.count == Some(dump.captured);
+            let is_noticed = core::mem::replace(&mut dump.is_noticed, true);
+            if (dump.is_over || !is_noticed) && wanted.tag != Tag::NONE {
                 cx.out.notice(wanted.tag);
             }
         }
     }
 
-    /// The text of a dump that is over, or is to be.
+    /// What a dump printed since this was last asked.
+    pub(crate) fn news(&mut self, id: SessionId) -> Option<String> {
+        let dump = self.dumps.get_mut(&id.0)?;
+        dump.is_noticed = false;
+        Some(core::mem::take(&mut dump.text))
+    }
+
+    /// The rest of the text of a dump that is over, or is to be.
     pub(crate) fn output(&mut self, id: SessionId, cancel: bool) -> Option<String> {
         if !cancel && !self.dumps.get(&id.0)?.is_over {
             return None;
         }
-        let Dump { text, captured, .. } = self.dumps.remove(&id.0)?;
-        let plural = if captured == 1 { "" } else { "s" };
+        let Dump { text, captured, dropped, .. } = self.dumps.remove(&id.0)?;
+        let received = captured + dropped;
+        let packets = |count: u64| format!("{count} packet{}", if count == 1 { "" } else { "s" });
         Some(format!(
-            "{text}{captured} packet{plural} captured\n{captured} packet{plural} received by filter\n\
-             0 packets dropped by kernel\n"
+            "{text}{} captured\n{} received by filter\n{} dropped by kernel\n",
+            packets(captured),
+            packets(received),
+            packets(dropped)
         ))
     }
 }

@@ -223,13 +223,7 @@ impl Server {
                 continue;
             };
             let ix = device.ix;
-            let nics = members.iter().filter(|member| member.bridge == local.bridge).filter_map(|member| {
-                let (_, device) = self.devices.named(&member.name)?;
-                (device.kind == Kind::Nic).then(|| self.interface(device.ix).mac())
-            });
-            let row = self.bridge_rows().find(|row| row.str(bridge::NAME) == Some(&local.bridge));
-            let wanted = row.and_then(|row| row.value(bridge::OTHER_CONFIG, "hwaddr")?.parse().ok());
-            let wanted = wanted.or(nics.min());
+            let wanted = self.wanted_mac(members, &local.bridge);
             if device.given_mac == wanted {
                 continue;
             }
@@ -239,6 +233,23 @@ impl Server {
                 device.given_mac = wanted;
             }
         }
+    }
+
+    /// The MAC address that a bridge gives its local port; `None` if it has nothing to go by.
+    fn wanted_mac(&self, members: &[Member], title: &str) -> Option<MacAddr> {
+        let row = self.bridge_rows().find(|row| row.str(bridge::NAME) == Some(title));
+        let wanted = row.and_then(|row| row.value(bridge::OTHER_CONFIG, "hwaddr")?.parse().ok());
+        let nics = members.iter().filter(|member| member.bridge == title).filter_map(|member| {
+            let (_, device) = self.devices.named(&member.name)?;
+            (device.kind == Kind::Nic).then(|| self.interface(device.ix).mac())
+        });
+        wanted.or(nics.min())
+    }
+
+    /// The MAC address that a device has of itself.
+    pub(crate) fn given_mac(&self, device: &Device) -> MacAddr {
+        let given = if device.kind == Kind::Internal { self.wanted_mac(&self.members(), &device.name) } else { None };
+        given.unwrap_or_else(|| self.switch.default_mac(&device.name))
     }
 
     /// As [`Server::follow`], where there is nobody to send to: what was waiting is handed on with the next call.
@@ -255,6 +266,11 @@ impl Server {
     /// The bridge that a device is in.
     pub(crate) fn bridge_of(&self, name: &str) -> Option<String> {
         self.members().into_iter().find(|member| member.name == name).map(|member| member.bridge)
+    }
+
+    /// Where an interface stands among those of all bridges.
+    pub(crate) fn place_in_rows(&self, name: &str) -> usize {
+        self.members().iter().position(|member| member.name == name).unwrap_or(usize::MAX)
     }
 
     /// The bridges' rows, in the order of their insertion.

@@ -37,7 +37,10 @@ fn detail(server: &Server, drop: &Drop, frame: &[u8]) -> Option<String> {
             };
             Some(match is_on {
                 true => format!("no route to {dst}"),
-                false => format!("{dst} is no address of this server, and {key} is 0"),
+                false => {
+                    let node = if server.is_host() { "host" } else { "server" };
+                    format!("{dst} is no address of this {node}, and {key} is 0")
+                }
             })
         }
         (DropReason::NoNeighbor, _) => {

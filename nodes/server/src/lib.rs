@@ -19,8 +19,10 @@
 //! | `inside` | frames between stack and bridges: the list of work, and its bound |
 //! | `devices` | network devices by port: NICs, TAPs, internal interfaces, the loopback |
 //! | `change` | devices made, removed, taken up and down; how they follow the bridges |
+//! | `save` | what a server is like, as lines that make it so |
 //! | `explain` | why a frame died, in words |
-//! | `applet` | [`Applet`]: the commands, one file for each |
+//! | `applet` | the commands: their table ([`commands`]), one file for each |
+//! | `shell` | hosts that are told a line of a program |
 //! | `session` | commands that run: `ping` and `tcpdump` |
 //! | `capture`, `filter` | what `tcpdump` sees, and the language of its filters |
 //!
@@ -36,8 +38,12 @@ mod explain;
 mod filter;
 mod inside;
 mod node;
+mod save;
 mod session;
+mod shell;
 
-pub use applet::{Applet, applets};
+pub use applet::{begins_line, commands, words};
 pub use config::ServerConfig;
 pub use node::Server;
+pub use save::is_plain_route;
+pub use shell::{is_for_shell, words_of_hosts};

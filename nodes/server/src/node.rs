@@ -24,6 +24,8 @@ pub struct Server {
     pub(crate) inside: Inside,
     pub(crate) captures: Captures,
     pub(crate) sessions: Sessions,
+    /// Whether it is a host with a shell, and has no Open vSwitch.
+    pub(crate) is_host: bool,
 }
 
 impl Server {
@@ -45,6 +47,7 @@ impl Server {
             inside: Inside::default(),
             captures: Captures::default(),
             sessions: Sessions::default(),
+            is_host: false,
         };
         server.add_nics();
         server.add_loopback()?;
@@ -84,7 +87,7 @@ impl Server {
         self.devices.get(port).map(|device| device.name.as_str())
     }
 
-    /// Does what a line says: a tool of Open vSwitch, an applet ([`applets`](crate::applets)), or a word of a host's
+    /// Does what a line says: a tool of Open vSwitch, an applet ([`commands`](crate::commands)), or a word of a host's
     /// prompt. Frames that it sends carry `tag`.
     pub fn command(&mut self, cx: &mut Cx<'_>, words: &[String], tag: Tag) -> Reply {
         applet::run(self, cx, words, tag).unwrap_or_else(|failure| Reply::Failed(failure.message))
@@ -109,7 +112,7 @@ impl Server {
         self.end_session(id, false)
     }
 
-    /// Ends a command that runs, as Ctrl-C does; gives what it printed so far.
+    /// Ends a command that runs, as Ctrl-C does; gives what it printed so far, without what [`Server::session_news`] gave.
     pub fn cancel_session(&mut self, id: SessionId) -> Option<String> {
         self.end_session(id, true)
     }
@@ -119,7 +122,7 @@ impl Server {
         crate::explain::drop(self, drop, frame)
     }
 
-    fn add_nics(&mut self) {
+    pub(crate) fn add_nics(&mut self) {
         let nics: Vec<(PortIx, Device, MacAddr)> = self
             .host
             .interfaces()
@@ -127,7 +130,8 @@ impl Server {
             .enumerate()
             .filter(|(_, interface)| interface.vlan().is_none())
             .map(|(at, nic)| {
-                let mut device = Device::new(nic.name(), Kind::Nic, IfIx(at as u32), true);
+                let mut device = Device::new(nic.name(), Kind::Nic, IfIx(at as u32), nic.is_admin_up());
+                device.has_carrier = nic.has_carrier();
                 device.has_address = !nic.addresses().is_empty();
                 (nic.port(), device, nic.mac())
             })
@@ -139,7 +143,7 @@ impl Server {
         }
     }
 
-    fn add_loopback(&mut self) -> Result<(), ConfigError> {
+    pub(crate) fn add_loopback(&mut self) -> Result<(), ConfigError> {
         let Some(port) = self.devices.vacant() else { return Ok(()) };
         self.loopback = self.host.stack_mut().0.add_loopback(port)?;
         let device = Device::new("lo", Kind::Loopback, self.loopback, true);

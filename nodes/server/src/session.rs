@@ -7,7 +7,7 @@ use host::{Host, PingId, SessionId};
 use sim_core::{Cx, Tag, Time};
 
 use crate::Server;
-use crate::applet::PingText;
+use crate::applet::{PingText, Told};
 
 /// The highest bit: a session of the server's.
 const OWN: u64 = 1 << 63;
@@ -25,6 +25,7 @@ pub(crate) struct Sessions {
 pub(crate) struct PingSession {
     pub(crate) ping: PingId,
     pub(crate) text: PingText,
+    pub(crate) told: Told,
     /// When it ends, whatever came of it (`-w`).
     pub(crate) deadline: Time,
     pub(crate) tag: Tag,
@@ -76,13 +77,18 @@ impl Sessions {
         }
     }
 
+    fn ping_news(&mut self, host: &Host, id: SessionId) -> Option<String> {
+        let session = self.pings.get_mut(&id.0)?;
+        Some(session.text.news(host.ping_status(session.ping)?, &mut session.told))
+    }
+
     fn ping_output(&mut self, host: &mut Host, id: SessionId, cancel: bool) -> Option<String> {
-        let session = self.pings.get(&id.0)?;
+        let session = self.pings.get_mut(&id.0)?;
         let status = host.ping_status(session.ping)?;
         if !cancel && !status.finished && session.deadline != Time::ZERO {
             return None;
         }
-        let text = session.text.of(status);
+        let text = session.text.news(status, &mut session.told) + &session.text.statistics(status);
         host.forget_ping(session.ping);
         self.pings.remove(&id.0);
         // A later wake for its deadline is harmless, as it finds nothing.
@@ -93,7 +99,11 @@ impl Sessions {
 impl Server {
     /// What a command that runs printed since this was last asked; `None` if there is no such command.
     pub(crate) fn news_of(&mut self, id: SessionId) -> Option<String> {
-        if id.0 & OWN == 0 { self.host.session_news(id) } else { None }
+        if id.0 & OWN == 0 {
+            return self.host.session_news(id);
+        }
+        let Self { sessions, captures, host, .. } = self;
+        sessions.ping_news(host, id).or_else(|| captures.news(id))
     }
 
     /// The output of a session that is over, or is to be.

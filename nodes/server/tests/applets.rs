@@ -369,11 +369,13 @@ fn tutorials_lines_that_prepare_a_machine_are_accepted_and_others_are_not() {
     assert_eq!(lab.failure(server, "ifconfg eth0"), "unknown command `ifconfg`: did you mean `ifconfig`?");
     assert_eq!(lab.failure(server, "ovs-vsclt show"), "unknown command `ovs-vsclt`: did you mean `ovs-vsctl`?");
     let help = lab.line(server, "help");
-    assert!(
-        server::applets()
-            .iter()
-            .all(|applet| help.contains(&format!("\n{} ", applet.name)) || help.starts_with(applet.name))
-    );
+    for word in server::words() {
+        let entries = help.lines().filter(|line| line.split(' ').next() == Some(word.name));
+        assert_eq!(entries.count(), 1, "{}: {help}", word.name);
+        let said = format!("{:?}", lab.try_line(server, word.name));
+        assert!(!said.contains("unknown command"), "{}: {said}", word.name);
+    }
+    assert!(lab.line(server, "help tcpdump").starts_with("tcpdump [-i IFACE|any]"));
     assert!(lab.failure(server, "frobnicate").starts_with("unknown command `frobnicate`"));
 }
 
@@ -417,5 +419,5 @@ fn setup_refuses_what_takes_lab_time() {
     }
     assert_eq!(fresh.port_name(PortIx(0)), Some("lo"));
     assert_eq!(lab.at(node).port_name(PortIx(1)), Some("tap0"));
-    assert!(server::applets().iter().all(|applet| !applet.what.is_empty()));
+    assert!(server::commands().iter().all(|applet| !applet.what.is_empty()));
 }

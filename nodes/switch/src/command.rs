@@ -3,6 +3,7 @@
 use crate::switch::Switch;
 use crate::{appctl, ofctl};
 use ovsdb::vsctl::{self, VsctlError};
+use packet::Word;
 use sim_core::Time;
 
 /// Why a line failed. Nothing has changed.
@@ -28,6 +29,17 @@ impl From<VsctlError> for CommandError {
     }
 }
 
+/// The three programs.
+pub fn commands() -> &'static [Word] {
+    PROGRAMS
+}
+
+const PROGRAMS: &[Word] = &[
+    Word::new("ovs-vsctl", "COMMAND ..", "configures the switch, as ovs-vsctl(8)"),
+    Word::new("ovs-ofctl", "COMMAND BRIDGE ..", "flows, ports and counters of a bridge, as ovs-ofctl(8)"),
+    Word::new("ovs-appctl", "COMMAND ..", "MAC tables, as ovs-appctl(8)"),
+];
+
 /// The commands of one of the three programs; none of another.
 pub fn commands_of(program: &str) -> Vec<&'static str> {
     match program {
@@ -48,7 +60,7 @@ pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<St
         "ovs-ofctl" => ofctl::run(switch, now, words),
         "ovs-appctl" => appctl::run(switch, now, words),
         other => {
-            let known = ["ovs-vsctl", "ovs-ofctl", "ovs-appctl"];
+            let known = PROGRAMS.iter().map(|program| program.name);
             let hint = packet::nearest(other, known).map_or(String::new(), |near| format!("; did you mean {near}?"));
             Err(CommandError { message: format!("{other}: command not found{hint}"), status: 127 })
         }

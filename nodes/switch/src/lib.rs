@@ -71,7 +71,7 @@ pub mod vlan;
 mod vlan_config;
 mod worker;
 
-pub use command::{CommandError, commands_of};
+pub use command::{CommandError, commands, commands_of};
 pub use counters::{CacheStats, PortCounters};
 pub use shared::Shared;
 pub use switch::{MacEntry, Switch, WorkerHandle};

@@ -268,7 +268,12 @@ impl Switch {
     /// The address of an interface or bridge: the one that was told, else a local and unicast one, a hash of the names of
     /// node and interface.
     pub fn mac(&self, interface: &str) -> MacAddr {
-        self.lab.mac(interface).unwrap_or_else(|| mac(self.seed, &self.name, interface))
+        self.lab.mac(interface).unwrap_or_else(|| self.default_mac(interface))
+    }
+
+    /// The MAC address of an interface that nobody gave one.
+    pub fn default_mac(&self, interface: &str) -> MacAddr {
+        mac(self.seed, &self.name, interface)
     }
 
     /// Marks that the bridges have to follow the rows.

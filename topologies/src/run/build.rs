@@ -98,11 +98,17 @@ fn names(lab: &Lab) -> Names {
 fn run_setup(node: &LabNode, ix: NodeIx, engine: &mut LabEngine) -> Vec<SetupError> {
     let mut errors = Vec::new();
     for line in setup_lines(node) {
-        let result = engine.act(ix, |device, cx| match device {
-            Device::Switch(switch) => switch.command(cx, &line.words).map(drop).map_err(|error| error.to_string()),
-            Device::Server(server) => server.setup(cx.now, &line.words).map(drop).map_err(|error| error.to_string()),
-            Device::Host(host) => host_setup(host, cx, &line.words),
-            Device::Hub(_) => Ok(()),
+        let seed = engine.seed();
+        let result = engine.act(ix, |device, cx| {
+            device.prepare(&line.words, seed);
+            match device {
+                Device::Switch(switch) => switch.command(cx, &line.words).map(drop).map_err(|error| error.to_string()),
+                Device::Server(server) => {
+                    server.setup(cx.now, &line.words).map(drop).map_err(|error| error.to_string())
+                }
+                Device::Host(host) => host_setup(host, cx, &line.words),
+                Device::Hub(_) => Ok(()),
+            }
         });
         if let Err(message) = result {
             errors.push(SetupError { line: line.line, node: node.name.clone(), message });

@@ -4,7 +4,7 @@ use host::{Host, SessionId};
 use hub::Hub;
 use packet::FlowKey;
 use server::Server;
-use sim_core::{Batch, Carrier, Cx, Drop, DropArgs, Node, PortIx, Time};
+use sim_core::{Batch, Carrier, Cx, Drop, DropArgs, Node, PortIx, Seed, Time};
 use switch::Switch;
 
 /// A node of a lab.
@@ -16,7 +16,7 @@ pub enum Device {
     Host(Box<Host>),
     /// A hub.
     Hub(Box<Hub>),
-    /// A server.
+    /// A server, or a host with a shell.
     Server(Box<Server>),
 }
 
@@ -27,6 +27,25 @@ impl Device {
             Self::Host(host) => Some(host),
             Self::Server(server) => Some(server.host()),
             Self::Switch(_) | Self::Hub(_) => None,
+        }
+    }
+
+    /// Whether it is a host of the file, with a shell or without.
+    pub fn is_host(&self) -> bool {
+        match self {
+            Self::Host(_) => true,
+            Self::Server(server) => server.is_host(),
+            Self::Switch(_) | Self::Hub(_) => false,
+        }
+    }
+
+    /// Gives a host a shell if it is told a line for one.
+    pub(crate) fn prepare(&mut self, line: &[String], seed: Seed) {
+        if !matches!(self, Self::Host(_)) || !server::is_for_shell(line) {
+            return;
+        }
+        if let Self::Host(host) = std::mem::replace(self, Self::Hub(Box::new(Hub::new(0)))) {
+            *self = Self::Server(Box::new(Server::of_host(*host, seed)));
         }
     }
 

@@ -141,6 +141,7 @@ fn kind(device: &Device) -> &'static str {
         Device::Switch(_) => "switch",
         Device::Host(_) => "host",
         Device::Hub(_) => "hub",
+        Device::Server(server) if server.is_host() => "host",
         Device::Server(_) => "server",
     }
 }

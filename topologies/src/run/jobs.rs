@@ -67,6 +67,9 @@ pub(super) struct Ended {
     pub(super) common: String,
 }
 
+/// The bytes of a command's output that wait for somebody to ask; more than that stays with the node, which bounds it.
+const MAX_HELD: usize = 1 << 20;
+
 /// The jobs of a lab.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
@@ -95,7 +98,7 @@ impl Jobs {
             if running.status.is_some() || tag.is_some_and(|tag| running.job.tag() != tag) {
                 return true;
             }
-            let (text, is_over) = running.job.poll(net);
+            let (text, is_over) = running.job.poll(net, running.text.len() < MAX_HELD);
             running.text += &text;
             if !is_over {
                 return true;
@@ -169,12 +172,14 @@ impl Job {
         }
     }
 
-    /// What it printed since this was last asked, and whether it is over.
-    fn poll(&mut self, net: &mut Net) -> (String, bool) {
+    /// What it printed since this was last asked, and whether it is over. Without room the node keeps what it printed, as
+    /// far as it will.
+    fn poll(&mut self, net: &mut Net, has_room: bool) -> (String, bool) {
         match self {
             Self::Host { node, session, .. } => {
                 net.engine_mut().act(*node, |device, _| match device.session_output(*session) {
                     Some(rest) => (rest, true),
+                    None if !has_room => (String::new(), false),
                     None => (device.session_news(*session).unwrap_or_default(), false),
                 })
             }

@@ -48,6 +48,7 @@ pub(super) fn dump(net: &Net) -> String {
     for node in all(net) {
         let (kind, interfaces) = match net.engine().node(node) {
             Device::Host(host) => ("Host", interfaces(host)),
+            Device::Server(server) if server.is_host() => ("Host", interfaces(server.host())),
             Device::Switch(_) => ("OVSSwitch", without_addresses(net, node)),
             Device::Hub(_) => ("Hub", without_addresses(net, node)),
             Device::Server(server) => ("Server", interfaces(server.host())),
@@ -63,7 +64,8 @@ fn interfaces(host: &Host) -> Vec<String> {
         let address = interface.addresses().first().map(|own| own.address().to_string());
         format!("{}:{}", interface.name(), address.as_deref().unwrap_or("None"))
     };
-    host.interfaces().iter().map(address).collect()
+    let listed = host.interfaces().iter().filter(|interface| !interface.is_loopback() && !interface.is_removed());
+    listed.map(address).collect()
 }
 
 fn without_addresses(net: &Net, node: NodeIx) -> Vec<String> {

@@ -6,7 +6,8 @@
 //! | [`build`] | from a [`Lab`](crate::Lab) to an engine full of devices |
 //! | [`net`] | the running lab: names, addresses, acts on its nodes |
 //! | [`prompt`] | the one grammar of what can be typed: `NODE COMMAND...` or a lab command |
-//! | `words`, `complete` | the tables of what nodes take; how a line can go on |
+//! | `words`, `usage` | the tables of what nodes take, and their usages taken apart |
+//! | `complete`, `resolve` | how a line can go on; names of hosts in it |
 //! | [`iperf`] | what can be sent from one host to another, in Mininet's words |
 //! | `link_command`, `listing` | `link NODE:PORT ...`; `nodes`, `net`, `links`, `dump` |
 //! | `jobs` | commands that take lab time, and what each has printed |
@@ -38,9 +39,11 @@ pub mod observer;
 pub mod pingall;
 pub mod prompt;
 pub mod report;
+mod resolve;
 pub mod save;
 pub mod session;
 pub mod storm;
+mod usage;
 pub mod watch;
 mod words;
 

@@ -96,10 +96,8 @@ impl Net {
     /// All hosts, in order.
     pub fn hosts(&self) -> impl Iterator<Item = (NodeIx, &Host)> {
         let nodes = self.engine.nodes().iter().enumerate();
-        nodes.filter_map(|(number, device)| match device {
-            Device::Host(host) => Some((NodeIx(number as u32), &**host)),
-            _ => None,
-        })
+        let hosts = nodes.filter(|(_, device)| device.is_host());
+        hosts.filter_map(|(number, device)| Some((NodeIx(number as u32), device.as_host()?)))
     }
 
     /// A host, or a server's network stack.

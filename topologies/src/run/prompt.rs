@@ -9,6 +9,7 @@ use super::device::Device;
 use super::iperf::Iperf;
 use super::net::Net;
 use super::pingall::Pingall;
+use super::resolve::resolve;
 use super::{link_command, listing, words};
 use crate::lab::command::CONSOLE;
 use crate::lab::{LAB_COMMANDS, Transport};
@@ -165,6 +166,13 @@ fn unknown_of_node(net: &Net, node: NodeIx, word: &str) -> CommandError {
     CommandError::new(format!("{name}: there is no `{word}`; {hint}"))
 }
 
+/// The word that was meant by one that the node has not. A host without a shell knows only its own words by itself.
+fn mistyped(net: &Net, node: NodeIx, word: &str) -> Option<&'static str> {
+    let known = words::of(net.engine().node(node)).map(|known| known.name);
+    let is_path = word.contains('/');
+    if is_path || known.clone().any(|known| known == word) { None } else { packet::nearest(word, known) }
+}
+
 fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome, CommandError> {
     let name = net.names().node(node).to_owned();
     let Some((first, rest)) = words.split_first() else {
@@ -179,19 +187,28 @@ fn node_command(net: &mut Net, node: NodeIx, words: &[String]) -> Result<Outcome
     if !net.engine().is_running(node) {
         return Err(CommandError::new(format!("{name} is stopped; `start {name}` puts it back")));
     }
-    let resolved = resolve(net, words);
+    if net.engine().node(node).is_host()
+        && let Some(near) = mistyped(net, node, first)
+    {
+        return Err(CommandError::new(format!("unknown command `{first}`: did you mean `{near}`?")));
+    }
+    let resolved = resolve(net, node, words);
     let tag = net.new_tag();
-    net.engine_mut().act(node, |device, cx| match device {
-        Device::Switch(switch) => switch
-            .command(cx, words)
-            .map(Outcome::Text)
-            .map_err(|error| CommandError { message: error.message, status: error.status }),
-        Device::Host(host) => {
-            let words: Vec<&str> = resolved.iter().map(String::as_str).collect();
-            outcome(host.command(cx, &words, tag), node, tag)
+    let seed = net.engine().seed();
+    net.engine_mut().act(node, |device, cx| {
+        device.prepare(&resolved, seed);
+        match device {
+            Device::Switch(switch) => switch
+                .command(cx, words)
+                .map(Outcome::Text)
+                .map_err(|error| CommandError { message: error.message, status: error.status }),
+            Device::Host(host) => {
+                let words: Vec<&str> = resolved.iter().map(String::as_str).collect();
+                outcome(host.command(cx, &words, tag), node, tag)
+            }
+            Device::Server(server) => outcome(server.command(cx, &resolved, tag), node, tag),
+            Device::Hub(_) => Ok(Outcome::Text(String::new())),
         }
-        Device::Server(server) => outcome(server.command(cx, &resolved, tag), node, tag),
-        Device::Hub(_) => Ok(Outcome::Text(String::new())),
     })
 }
 
@@ -202,16 +219,4 @@ fn outcome(reply: Reply, node: NodeIx, tag: Tag) -> Result<Outcome, CommandError
         Reply::Failed(message) => Err(CommandError::new(message.trim_end())),
         Reply::Running(session) => Ok(Outcome::Running { node, session, tag }),
     }
-}
-
-/// The words with names of hosts replaced by their addresses; the first word is the command.
-fn resolve(net: &Net, words: &[String]) -> Vec<String> {
-    let address = |word: &String| net.names().find(word).and_then(|node| net.address_of(node, None));
-    let mut resolved = words.to_vec();
-    for word in resolved.iter_mut().skip(1) {
-        if let Some(address) = address(word) {
-            *word = address.to_string();
-        }
-    }
-    resolved
 }

@@ -79,7 +79,7 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, host: &Entry) -> Option<Host
             "routes" => spec.routes = routes(r, &path, &entry.item),
             "interfaces" => spec.interfaces = interfaces(r, &path, &entry.item),
             "dhcp" => dhcp(r, &path, entry),
-            "run" => spec.run = run(r, &path, &entry.item),
+            "run" => spec.run = run(r, &path, &entry.item, &setup::host_tools()),
             "setup" => spec.setup = setup::read(r, &path, &entry.item, &setup::host_tools()),
             _ => {
                 if interface_key(r, &path, entry, &mut eth0) {
@@ -349,14 +349,14 @@ fn dhcp(r: &mut Reader, path: &Path<'_>, entry: &Entry) {
     }
 }
 
-/// Reads `run`: lines of a host's prompt that start services.
-pub(super) fn run(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<SetupLine> {
+/// Reads `run`: lines that start services, which begin with one of `tools`.
+pub(super) fn run(r: &mut Reader, path: &Path<'_>, item: &Item, tools: &[&str]) -> Vec<SetupLine> {
     const EXAMPLE: &str = "run = [\"iperf -s\", \"http 80\"]";
     let mut lines = Vec::new();
     for (at, item) in r.array(path, item, EXAMPLE).unwrap_or_default().iter().enumerate() {
         let path = path.index(at);
         let Some(text) = r.string(&path, item, EXAMPLE) else { continue };
-        match setup::command(text, &setup::host_tools()) {
+        match setup::command(text, tools) {
             Ok(words) => lines.push(SetupLine { line: r.report.line(item.pos), words }),
             Err((message, remedy)) => r.report.error(item.pos, path, message, remedy),
         }

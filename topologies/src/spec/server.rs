@@ -41,7 +41,7 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, server: &Entry) -> Option<Se
             "routes" => spec.routes = host::routes(r, &key, &entry.item),
             "bridges" => spec.bridges = switch::bridges(r, &key, &entry.item),
             "setup" => spec.setup = setup::read(r, &key, &entry.item, &setup::machine_tools()),
-            "run" => spec.run = host::run(r, &key, &entry.item),
+            "run" => spec.run = host::run(r, &key, &entry.item, &setup::machine_tools()),
             _ => r.unknown_key(path, entry, keys::SERVER.names()),
         }
     }

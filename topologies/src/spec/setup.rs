@@ -22,22 +22,27 @@ const SHELL_WORDS: &[&str] = &["|", "||", "&", "&&", ";", ">", ">>", "<"];
 
 /// The words that a host's lines begin with.
 pub(crate) fn host_tools() -> Vec<&'static str> {
-    HOST_WORDS.to_vec()
+    server::words_of_hosts().map(|word| word.name).collect()
 }
 
 /// The words that a server's lines begin with.
 pub(crate) fn machine_tools() -> Vec<&'static str> {
-    super::switch::SWITCH_TOOLS.iter().chain(MACHINE_WORDS).chain(HOST_WORDS).copied().collect()
+    server::words().map(|word| word.name).collect()
 }
 
-/// Commands of a machine's shell.
-const MACHINE_WORDS: &[&str] = &["brctl", "hostname", "modprobe", "service", "sysctl", "systemctl", "tunctl"];
+/// The words that a switch's lines begin with.
+pub(crate) fn switch_tools() -> Vec<&'static str> {
+    switch::commands().iter().map(|word| word.name).collect()
+}
 
-/// Commands of a host.
-const HOST_WORDS: &[&str] = &[
-    "arp", "clear", "curl", "http", "ifconfig", "ip", "iperf", "listen", "nc", "ping", "route", "show", "tcpdump",
-    "trace",
-];
+/// Whether a line may begin with a word: a tool, or what a machine with a shell knows it by.
+fn is_tool(word: &str, tools: &[&str]) -> bool {
+    let name = word.rsplit_once('/').filter(|(path, _)| path.ends_with("bin")).map_or(word, |(_, name)| name);
+    tools.contains(&name) || tools.contains(&SERVERS_OWN) && server::begins_line(word)
+}
+
+/// A tool that only servers have.
+const SERVERS_OWN: &str = "tunctl";
 
 /// The words of one command, its first among `tools`; else what is wrong, and what to do.
 pub(crate) fn command(text: &str, tools: &[&str]) -> Result<Vec<String>, (String, String)> {
@@ -178,7 +183,7 @@ impl Lexer {
         words.drain(..skipped);
         let Some(tool) = words.first() else { return Ok(words) };
         let is_setting = tools.contains(&"sysctl") && kernel_setting(&words).is_some();
-        if !is_setting && !tools.contains(&tool.as_str()) {
+        if !is_setting && !is_tool(tool, tools) {
             let list = tools.join(", ");
             let remedy = match ovsdb::schema::nearest(tool, tools.iter().copied()) {
                 Some(nearest) => format!("did you mean `{nearest}`? The tools here are {list}"),
@@ -273,7 +278,7 @@ fn without_prompt<'l>(line: &'l str, tools: &[&str]) -> &'l str {
     }
     let Some(rest) = line.strip_prefix("# ") else { return line };
     let first = rest.split([' ', '\t']).next().unwrap_or_default();
-    if first == "sudo" || tools.contains(&first) { rest } else { line }
+    if first == "sudo" || is_tool(first, tools) { rest } else { line }
 }
 
 /// The variable that stands behind a `$`, and how many bytes name it; an empty name if none does.
@@ -379,7 +384,32 @@ mod tests {
         let words = command("echo 1 > /proc/sys/net/ipv4/ip_forward", &machine_tools()).expect("a setting");
         assert_eq!(words, ["sysctl", "-w", "net.ipv4.ip_forward=1"]);
         assert!(command("echo 1 > /etc/passwd", &machine_tools()).is_err());
-        assert!(command("echo 1 > /proc/sys/net/ipv4/ip_forward", &host_tools()).is_err());
+        assert!(command("echo 1 > /proc/sys/net/ipv4/ip_forward", &host_tools()).is_ok());
+        assert!(command("echo 1 > /proc/sys/net/ipv4/ip_forward", &switch_tools()).is_err());
+    }
+
+    #[test]
+    fn lines_begin_with_the_words_of_the_kind_of_node() {
+        for line in [
+            "ip link set eth0 up",
+            "/sbin/ifconfig eth0 up",
+            "modprobe openvswitch",
+            "service openvswitch-switch start",
+            "/etc/init.d/openvswitch-switch start",
+            "apt install openvswitch-switch",
+            "hostname",
+            "iperf -s",
+            "/usr/bin/ovs-vsctl show",
+        ] {
+            assert!(command(line, &machine_tools()).is_ok(), "{line}");
+        }
+        for line in ["iperf -s", "close tcp 80", "show ip", "ip link set eth0 down", "/sbin/ifconfig eth0 up"] {
+            assert!(command(line, &host_tools()).is_ok(), "{line}");
+        }
+        for line in ["ovs-vsctl show", "tunctl", "modprobe x", "help", "frobnicate"] {
+            assert!(command(line, &host_tools()).is_err(), "{line}");
+        }
+        assert!(command("ip link", &switch_tools()).is_err());
     }
 
     #[test]

@@ -14,9 +14,6 @@ use ovsdb::vswitch;
 /// The bridge of a switch that declares none.
 pub const DEFAULT_BRIDGE: &str = "br0";
 
-/// The tools that a switch's `setup` runs.
-pub(crate) const SWITCH_TOOLS: &[&str] = &["ovs-vsctl", "ovs-ofctl", "ovs-appctl"];
-
 /// A switch as typed.
 #[derive(Clone, Debug, Default)]
 pub struct SwitchSpec {
@@ -68,7 +65,7 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, name: &Entry) -> Option<Swit
         let path = path.key(&entry.key);
         match entry.key.as_str() {
             "bridges" => switch.bridges = bridges(r, &path, &entry.item),
-            "setup" => switch.setup = setup::read(r, &path, &entry.item, SWITCH_TOOLS),
+            "setup" => switch.setup = setup::read(r, &path, &entry.item, &setup::switch_tools()),
             _ => {
                 has_br0.get_or_insert(entry.pos);
                 bridge_key(r, &path, entry, &mut br0, &keys::SWITCH);

@@ -11,6 +11,7 @@ use sockets::{DEFAULT_BUFFER, SocketId, Sockets};
 use crate::net::attempt::Protocol;
 use crate::net::http::printable;
 use crate::net::iperf_text::{self, Interval};
+use crate::net::transfer::IPERF_PORT;
 use crate::net::udp_report::{self, Flow};
 use crate::net::{Mail, TTL};
 
@@ -75,6 +76,8 @@ pub(crate) struct Servers {
     host: String,
     tcp: BTreeMap<u16, Service>,
     udp: BTreeMap<u16, Service>,
+    /// Those of both that somebody at the prompt opened.
+    typed: BTreeSet<(Protocol, u16)>,
     /// Ports that tasks listen on.
     lent: BTreeMap<u16, Protocol>,
     /// Ports that are closed after one client, and those that have had it.
@@ -136,6 +139,8 @@ impl Servers {
 
     /// Closes a port; false if no server has it. Open connections go on.
     pub(crate) fn close(&mut self, sockets: &mut Sockets, stack: &mut Stack, protocol: Protocol, port: u16) -> bool {
+        self.typed.remove(&(protocol, port));
+        self.once.remove(&(protocol, port));
         match protocol {
             Protocol::Tcp => {
                 let found = self.tcp.remove(&port).is_some();
@@ -159,6 +164,34 @@ impl Servers {
     pub(crate) fn ports(&self) -> impl Iterator<Item = (Protocol, u16, Service)> + '_ {
         let of = |protocol| move |(port, service): (&u16, &Service)| (protocol, *port, *service);
         self.tcp.iter().map(of(Protocol::Tcp)).chain(self.udp.iter().map(of(Protocol::Udp)))
+    }
+
+    /// Notes that somebody at the prompt opened a port.
+    pub(crate) fn note_typed(&mut self, protocol: Protocol, port: u16) {
+        self.typed.insert((protocol, port));
+    }
+
+    /// The lines of the prompt that open what was opened there.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        let typed = self.ports().filter(|(protocol, port, _)| self.typed.contains(&(*protocol, *port)));
+        typed.map(|(protocol, port, service)| {
+            let is_udp = protocol == Protocol::Udp;
+            match service {
+                Service::Echo | Service::Discard | Service::Chargen => format!("listen {protocol} {port} {service}"),
+                Service::Http => format!("http {port}"),
+                Service::Print => format!("nc -l -k {}{port}", if is_udp { "-u " } else { "" }),
+                Service::Iperf => {
+                    let mut line = String::from("iperf -s");
+                    line += if is_udp { " -u" } else { "" };
+                    if port != IPERF_PORT {
+                        // Writing to a String can't fail.
+                        let _ = write!(line, " -p {port}");
+                    }
+                    line += if self.once.contains(&(protocol, port)) { " -1" } else { "" };
+                    line
+                }
+            }
+        })
     }
 
     /// Lends a port to a task.

@@ -15,6 +15,8 @@ use crate::net::server::IPERF_BUFFER;
 use crate::net::udp_report::{self, Count};
 use crate::net::{Step, TTL};
 
+/// The port of iperf.
+pub(crate) const IPERF_PORT: u16 = 5001;
 /// The most streams of a transfer.
 const MAX_STREAMS: u8 = 64;
 /// How often the end of a UDP stream is told until it is answered, and how long apart, as iperf 2 does.
@@ -60,7 +62,7 @@ impl TransferConfig {
     pub fn new(to: IpAddr, protocol: Protocol, tag: Tag) -> Self {
         Self {
             to,
-            port: 5001,
+            port: IPERF_PORT,
             protocol,
             rate: None,
             duration: Duration::from_secs(10),

@@ -1,6 +1,7 @@
 //! The prompt: the words of VPCS, the virtual PC that GNS3 and EVE-NG users know, and of netcat, curl and iperf 2.
 
 mod online;
+mod words;
 
 use core::fmt::Write;
 use core::net::IpAddr;
@@ -8,64 +9,14 @@ use core::str::FromStr;
 use std::collections::BTreeMap;
 
 use inet::{Cidr, Interface, NeighborState, RouteConfig};
+use packet::Word;
 use sim_core::{Cx, Duration, Tag, Time};
 
 use crate::ping::{Outcome, PingId, PingRequest, PingStatus, Probe};
 use crate::pings::Pace;
 use crate::{Host, Reply, SessionId, TaskId};
 
-/// The first words of lines.
-const COMMANDS: [&str; 16] = [
-    "?", "arp", "clear", "close", "curl", "help", "http", "ip", "iperf", "listen", "nc", "netstat", "ping", "show",
-    "ss", "trace",
-];
-
-/// The text of `help`.
-const HELP: &str = "\
-?, help                       this text
-arp                           the ARP table, as `show arp`
-clear arp                     empty the ARP and neighbour table
-ip ADDRESS/LEN [GATEWAY]      set the address of the first interface, IPv4 or IPv6
-ping HOST [OPTION ...]        send echo requests
-    -c COUNT                  how many, 5 if not told
-    -s SIZE, -l SIZE          bytes of data, 56 if not told
-    -i MS                     milliseconds from one to the next, 1000 if not told
-    -w MS                     milliseconds to wait for each reply, 1000 if not told
-    -T TTL                    time to live, 64 if not told
-    -D                        don't fragment
-show                          all interfaces, one a line
-show ip | ipv6 | arp          addresses; the ARP and neighbour table
-show sockets                  what listens and what is connected, as netstat
-show log                      what servers have printed
-
-nc HOST PORT [TEXT ...]       connect, send the text, print what comes until the peer closes
-    -u                        UDP
-    -v                        say what happens
-    -w SECONDS                how long to wait, for a connection and for more
-    -z                        only try PORT, or all of FIRST-LAST
-nc -l PORT                    wait for a connection and print what comes
-    -k                        go on for ever, in the background: `show log` prints it
-    -e echo|discard|chargen   serve that instead, in the background
-listen tcp|udp PORT [SERVICE] serve echo (if not told), discard or chargen
-http PORT                     serve a page that names this host
-close tcp|udp PORT            serve it no more
-http get URL                  fetch a page; print its status line and body
-curl URL                      fetch a page; print its body
-    -i, -I, -v                with headers; headers alone; with what is said
-    -m SECONDS                how long it may take, 10 if not told
-iperf -s                      measure for others, in the background: `show log` prints the reports
-    -u, -p PORT, -1           UDP; the port, 5001 if not told; one client only
-iperf -c HOST                 measure the way to a host where `iperf -s` serves
-    -u, -p PORT               as above
-    -t SECONDS, -n BYTES      how long, 10 if not told; or how much
-    -i SECONDS                from one line to the next
-    -b RATE                   bits a second, as in 10M
-    -l BYTES, -w BYTES        of each datagram; of the buffers
-    -P STREAMS                how many side by side
-trace HOST                    the routers on the way to a host
-    -P udp|icmp               how to ask, udp if not told
-    -m HOPS                   the most, 8 if not told
-";
+pub use words::commands;
 
 /// The commands that run.
 #[derive(Debug, Default)]
@@ -137,7 +88,11 @@ pub(crate) fn news(host: &mut Host, id: SessionId) -> Option<String> {
 pub(crate) fn command(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag) -> Reply {
     let result = match words {
         [] => Ok(Reply::Done(String::new())),
-        ["?" | "help", ..] => Ok(Reply::Done(HELP.into())),
+        ["?" | "help"] => Ok(Reply::Done(Word::list(commands()))),
+        ["?" | "help", name, ..] => match commands().iter().find(|word| word.name == *name) {
+            Some(word) => Ok(Reply::Done(word.about())),
+            None => Err(unknown(name, "", &first_words())),
+        },
         ["ping", rest @ ..] => ping(host, cx, rest, tag),
         ["arp"] | ["show", "arp"] => Ok(Reply::Done(show_arp(host, cx.now))),
         ["show"] | ["show", "all"] => Ok(Reply::Done(show_all(host))),
@@ -162,9 +117,14 @@ pub(crate) fn command(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag
         ["ip", address, rest @ ..] if rest.len() <= 1 => set_ip(host, address, rest.first().copied()),
         ["ip", ..] => Err("usage: ip ADDRESS/LEN [GATEWAY]".into()),
         ["arp", what, ..] => Err(format!("`arp` takes nothing more, found `{what}`")),
-        [word, ..] => Err(unknown(word, "", &COMMANDS)),
+        [word, ..] => Err(unknown(word, "", &first_words())),
     };
     result.unwrap_or_else(Reply::Failed)
+}
+
+/// The first words of lines.
+fn first_words() -> Vec<&'static str> {
+    commands().iter().map(|word| word.name).chain(["help"]).collect()
 }
 
 /// What to say of a word that isn't known.
@@ -331,10 +291,15 @@ fn text_of(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
+/// The interfaces that VPCS would have: a loopback is none.
+fn shown(host: &Host) -> impl Iterator<Item = &Interface> {
+    host.interfaces().iter().filter(|interface| !interface.is_loopback() && !interface.is_removed())
+}
+
 /// Blocks of `KEY : value`, one for each interface.
 fn blocks(host: &Host, rows: impl Fn(&Interface) -> Vec<(&'static str, String)>) -> String {
     let mut text = String::new();
-    for (i, interface) in host.interfaces().iter().enumerate() {
+    for (i, interface) in shown(host).enumerate() {
         if i > 0 {
             text.push('\n');
         }
@@ -377,7 +342,7 @@ fn show_ipv6(host: &Host) -> String {
 
 fn show_all(host: &Host) -> String {
     let mut rows = vec![["NAME", "INTERFACE", "IP/MASK", "GATEWAY", "MAC"].map(String::from)];
-    for interface in host.interfaces() {
+    for interface in shown(host) {
         let made = Cidr::link_local(interface.mac());
         let mut addresses: Vec<_> = interface.addresses().iter().filter(|a| **a != made).map(Some).collect();
         if addresses.is_empty() {

@@ -139,7 +139,7 @@ pub(super) fn nc(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag) -> 
         let port = words.port(port)?;
         if keep || service.is_some() {
             let service = service.unwrap_or(Service::Print);
-            host.serve(protocol, port, service).map_err(|error| format!("nc: {error}"))?;
+            host.serve_typed(protocol, port, service).map_err(|error| format!("nc: {error}"))?;
             return Ok(Reply::Done(if verbose { format!("Listening on 0.0.0.0 {port}\n") } else { String::new() }));
         }
         let (net, stack) = host.net_mut();
@@ -180,7 +180,7 @@ pub(super) fn listen(host: &mut Host, words: &[&str]) -> Result<Reply> {
     };
     let (protocol, port) = (protocol_named(&words, protocol)?, words.port(port)?);
     let service = service_named(&words, service.first().copied().unwrap_or("echo"))?;
-    host.serve(protocol, port, service).map_err(|error| format!("listen: {error}"))?;
+    host.serve_typed(protocol, port, service).map_err(|error| format!("listen: {error}"))?;
     Ok(Reply::Done(String::new()))
 }
 
@@ -209,7 +209,7 @@ pub(super) fn http(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag) -
         ["get", url] => fetch(host, cx, "http", url, false, Print::StatusAndBody, Duration::from_secs(10), tag),
         [port] => {
             let port = Words { command: "http", words }.port(port)?;
-            host.serve(Protocol::Tcp, port, Service::Http).map_err(|error| format!("http: {error}"))?;
+            host.serve_typed(Protocol::Tcp, port, Service::Http).map_err(|error| format!("http: {error}"))?;
             Ok(Reply::Done(String::new()))
         }
         _ => Err("usage: http PORT, or http get URL".into()),
@@ -304,7 +304,7 @@ pub(super) fn iperf(host: &mut Host, cx: &mut Cx<'_>, words: &[&str], tag: Tag) 
     }
     match (server, to) {
         (true, None) => {
-            host.serve(protocol, config.port, Service::Iperf).map_err(|error| format!("iperf: {error}"))?;
+            host.serve_typed(protocol, config.port, Service::Iperf).map_err(|error| format!("iperf: {error}"))?;
             if once {
                 host.net_mut().0.servers.serve_once(protocol, config.port);
             }

@@ -15,11 +15,13 @@ mod tcpdump;
 mod tunctl;
 mod words;
 
-pub(crate) use ping::PingText;
+pub(crate) use ping::{PingText, Told};
+pub(crate) use route::METRIC_V6;
 pub(crate) use tcpdump::{Format, line};
 pub(crate) use words::mask_len;
 
 use host::Reply;
+use packet::Word;
 use sim_core::{Cx, Tag};
 use switch::CommandError;
 
@@ -28,13 +30,8 @@ use crate::inside::Side;
 
 /// A program of a server's shell.
 #[derive(Clone, Copy, Debug)]
-pub struct Applet {
-    /// Its name: the first word of a line.
-    pub name: &'static str,
-    /// What may stand behind the name.
-    pub usage: &'static str,
-    /// What it does, in one line.
-    pub what: &'static str,
+struct Applet {
+    name: &'static str,
     takes_time: bool,
     run: fn(&mut Server, &mut Cx<'_>, &Line<'_>) -> Answer,
 }
@@ -72,47 +69,62 @@ pub(crate) fn done() -> Answer {
     Ok(Reply::Done(String::new()))
 }
 
-/// The programs.
-pub fn applets() -> &'static [Applet] {
-    APPLETS
+/// The programs of a server's shell, without those of Open vSwitch.
+pub fn commands() -> &'static [Word] {
+    WORDS
+}
+
+/// All first words of a server's lines but for `help`, which lists them: its programs, those of Open vSwitch, and the words
+/// of a host's prompt that no program has.
+pub fn words() -> impl Iterator<Item = &'static Word> + Clone {
+    let is_free = |word: &&Word| find(word.name).is_none();
+    commands().iter().chain(switch::commands()).chain(host::commands().iter().filter(is_free))
+}
+
+/// Whether a line may begin with this word: one of [`words`], by its path too (`/sbin/ip`), another name of one, or a script
+/// that starts Open vSwitch.
+pub fn begins_line(word: &str) -> bool {
+    let name = without_path(word);
+    find(name).is_some() || quiet::is_init_script(name) || words().any(|known| known.name == name)
 }
 
 macro_rules! applets {
     ($($name:literal $usage:literal $what:literal $takes_time:literal $run:path;)+) => {
-        const APPLETS: &[Applet] =
-            &[$(Applet { name: $name, usage: $usage, what: $what, takes_time: $takes_time, run: $run }),+];
+        const WORDS: &[Word] = &[$(Word::new($name, $usage, $what)),+];
+        const APPLETS: &[Applet] = &[$(Applet { name: $name, takes_time: $takes_time, run: $run }),+];
     };
 }
 
 applets! {
-    "apt-get" "install PACKAGE..." "accepted: everything is installed" false quiet::run;
-    "arp" "[-n] [-a] [HOST] | -d HOST | -s HOST MAC" "the ARP cache" false arp::run;
-    "brctl" "COMMAND [BRIDGE [PORT|VALUE]]" "bridges of Open vSwitch in bridge-utils' words" false brctl::run;
-    "echo" "TEXT [> /proc/sys/...]" "print words, or set a kernel parameter" false sysctl::echo;
+    "apt-get" "update|install [PACKAGE ..]" "accepted: everything is installed" false quiet::run;
+    "arp" "[-n] [-a] [-d HOST] [-s HOST] [HOST] [MAC]" "the ARP cache" false arp::run;
+    "brctl" "show|showmacs|showstp|addbr|delbr|addif|delif|stp|setageing|setbridgeprio|setfd|sethello|setmaxage|setpathcost|setportprio [BRIDGE] [IFACE ..]" "bridges of Open vSwitch in bridge-utils' words" false brctl::run;
+    "echo" "[TEXT ..]" "prints words; `echo 1 > /proc/sys/..` sets a kernel parameter" false sysctl::echo;
     "hostname" "" "the server's name" false quiet::hostname;
-    "ifconfig" "[-a] [IFACE [ADDRESS[/LEN]] [netmask M] [up|down] [mtu N] [hw ether MAC]]" "interfaces" false ifconfig::run;
-    "ip" "[-4|-6|-br|-d] addr|link|route|neigh|tuntap [COMMAND ...]" "interfaces, addresses, routes, neighbours" false ip::run;
+    "ifconfig" "[-a] [IFACE] [up|down|netmask|mtu|hw|ADDRESS/LEN ..]" "interfaces and their addresses" false ifconfig::run;
+    "ip" "[-4] [-6] [-br] [-d] addr|link|route|neigh|tuntap [COMMAND ..]" "interfaces, addresses, routes, neighbours" false ip::run;
     "iptables" "" "not here: a server filters by flows" false quiet::iptables;
     "modprobe" "MODULE" "accepted: modules are loaded" false quiet::run;
-    "ping" "[-4|-6] [-c N] [-i S] [-s BYTES] [-W S] [-w S] [-t TTL] [-I IFACE] [-M do] [-q] HOST" "echo requests; five without -c" true ping::run;
-    "ping6" "as ping" "echo requests over IPv6" true ping::run;
-    "route" "[-n] [-A inet6] [add|del [-net|-host] TARGET [netmask M] [gw GATEWAY] [metric N] [dev IFACE]]" "the routing table" false route::run;
-    "service" "openvswitch-switch start" "accepted: Open vSwitch runs" false quiet::run;
-    "sysctl" "[-w] KEY[=VALUE]" "net.ipv4.ip_forward, net.ipv6.conf.all.forwarding" false sysctl::run;
-    "systemctl" "start openvswitch-switch" "accepted: Open vSwitch runs" false quiet::run;
-    "tcpdump" "[-i IFACE|any] [-c N] [-enqvxX] [-t...] [FILTER]" "frames as they pass, until -c or Ctrl-C" true tcpdump::run;
-    "tunctl" "[-t DEVICE] [-d DEVICE] [-u USER] [-b]" "TAPs" false tunctl::run;
+    "ping" "HOST [-4] [-6] [-c N] [-i S] [-s BYTES] [-W S] [-w S] [-t TTL] [-I IFACE] [-M do] [-q]" "echo requests; five without -c" true ping::run;
+    "ping6" "HOST [-c N] [-i S] [-s BYTES] [-W S] [-w S] [-t TTL] [-I IFACE] [-q]" "echo requests over IPv6" true ping::run;
+    "route" "[-n] [-A inet6] [add|del] [-net|-host|default] [TARGET] [netmask|gw|metric|dev ..]" "the routing table" false route::run;
+    "service" "openvswitch-switch start|restart|status" "accepted: Open vSwitch runs" false quiet::run;
+    "sysctl" "[-w] [KEY=VALUE]" "net.ipv4.ip_forward, net.ipv6.conf.all.forwarding" false sysctl::run;
+    "systemctl" "start|restart|enable|status openvswitch-switch" "accepted: Open vSwitch runs" false quiet::run;
+    "tcpdump" "[-i IFACE|any] [-c N] [-e] [-n] [-q] [-v] [-x] [-X] [-t] [-D] [FILTER ..]" "frames as they pass, until -c or Ctrl-C" true tcpdump::run;
+    "tunctl" "[-t DEVICE] [-d IFACE] [-u USER] [-b]" "TAPs" false tunctl::run;
 }
-
-/// The programs of Open vSwitch.
-const SWITCH: [&str; 3] = ["ovs-vsctl", "ovs-ofctl", "ovs-appctl"];
 
 /// Does what a line says.
 pub(crate) fn run(server: &mut Server, cx: &mut Cx<'_>, line: &[String], tag: Tag) -> Answer {
     let words: Vec<&str> = line.iter().map(String::as_str).collect();
     let Some((first, rest)) = words.split_first() else { return done() };
-    let program = first.rsplit_once('/').filter(|(path, _)| path.ends_with("bin")).map_or(*first, |(_, name)| name);
-    let answer = if SWITCH.contains(&program) {
+    let program = without_path(first);
+    let answer = if server.is_host && !crate::is_for_shell(line) {
+        on_prompt(server, cx, &words, tag)
+    } else if matches!(program, "help" | "?") {
+        help(rest.first().copied())
+    } else if switch::commands().iter().any(|word| word.name == program) {
         let mut line = line.to_vec();
         program.clone_into(&mut line[0]);
         let result = server.with_side(cx, Side::Bridges, |server, cx| server.switch.command(cx, &line));
@@ -121,17 +133,21 @@ pub(crate) fn run(server: &mut Server, cx: &mut Cx<'_>, line: &[String], tag: Ta
         (applet.run)(server, cx, &Line { program: applet.name, words: rest, tag })
     } else if quiet::is_init_script(program) {
         quiet::run(server, cx, &Line { program: "service", words: rest, tag })
+    } else if !host::commands().iter().any(|word| word.name == program) {
+        Err(unknown(program))
     } else {
-        let reply = server.with_host(cx, |host, cx| host.command(cx, &words, tag));
-        match reply {
-            Reply::Done(text) if matches!(program, "help" | "?") => Ok(Reply::Done(format!("{}\n{text}", help()))),
-            Reply::Failed(message) if message.starts_with("unknown command") => Err(unknown(program, message)),
-            Reply::Failed(message) => Err(Failure::new(1, message)),
-            reply => Ok(reply),
-        }
+        on_prompt(server, cx, &words, tag)
     };
     server.follow(cx);
     answer
+}
+
+/// Does what a line of a host's prompt says.
+fn on_prompt(server: &mut Server, cx: &mut Cx<'_>, words: &[&str], tag: Tag) -> Answer {
+    match server.with_host(cx, |host, cx| host.command(cx, words, tag)) {
+        Reply::Failed(message) => Err(Failure::new(1, message)),
+        reply => Ok(reply),
+    }
 }
 
 /// Does what a line says before the lab runs.
@@ -154,11 +170,10 @@ pub(crate) fn set_up(server: &mut Server, cx: &mut Cx<'_>, line: &[String]) -> R
     }
 }
 
-/// The programs, one a line. Where a host's prompt has a word of the same name, the program is meant.
-fn help() -> String {
-    let lines = APPLETS.iter().map(|applet| format!("{:<29} {}\n", applet.name, applet.what));
-    let switch = SWITCH.iter().map(|name| format!("{name:<29} Open vSwitch\n"));
-    lines.chain(switch).collect()
+/// What there is, one a line, or what one word takes.
+fn help(name: Option<&str>) -> Answer {
+    let Some(name) = name else { return Ok(Reply::Done(Word::list(words()))) };
+    words().find(|word| word.name == name).map(|word| Reply::Done(word.about())).ok_or_else(|| unknown(name))
 }
 
 fn find(name: &str) -> Option<&'static Applet> {
@@ -166,12 +181,16 @@ fn find(name: &str) -> Option<&'static Applet> {
     APPLETS.iter().find(|applet| applet.name == alias)
 }
 
+/// A program's name without the directory of programs in front of it.
+pub(crate) fn without_path(word: &str) -> &str {
+    word.rsplit_once('/').filter(|(path, _)| path.ends_with("bin")).map_or(word, |(_, name)| name)
+}
+
 /// What to say of a word that neither a server nor a host's prompt knows.
-fn unknown(program: &str, of_host: String) -> Failure {
-    let known = APPLETS.iter().map(|applet| applet.name).chain(SWITCH);
-    let message = match packet::nearest(program, known) {
-        Some(near) => format!("unknown command `{}`: did you mean `{near}`?", words::shown(program)),
-        None => of_host,
+fn unknown(program: &str) -> Failure {
+    let hint = match packet::nearest(program, words().map(|word| word.name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`help` lists what there is".to_owned(),
     };
-    Failure::new(127, message)
+    Failure::new(127, format!("unknown command `{}`: {hint}", words::shown(program)))
 }

@@ -1,8 +1,8 @@
 //! `ping` of iputils (ping(8)), in its words. One that nobody stops would never end here, so without `-c` and `-w` it
 //! sends five requests, as VPCS's does.
 
-use core::fmt::Write;
 use core::net::IpAddr;
+use std::collections::BTreeSet;
 
 use host::{Outcome, PingError, PingRequest, PingStatus, Reply};
 use inet::IcmpError;
@@ -27,6 +27,16 @@ pub(crate) struct PingText {
     quiet: bool,
     /// Who speaks: what fails on the way out is said by it.
     src: Option<IpAddr>,
+}
+
+/// What of a ping was told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    head: bool,
+    /// All requests before this one.
+    below: usize,
+    /// Of those behind it, the ones that overtook it.
+    others: BTreeSet<usize>,
 }
 
 struct Options {
@@ -67,7 +77,7 @@ pub(crate) fn run(server: &mut Server, cx: &mut Cx<'_>, line: &Line<'_>) -> Answ
         error => Failure::new(1, format!("ping: {error}")),
     })?;
     let deadline = deadline.map_or(Time::NEVER, |deadline| cx.now + deadline);
-    let id = server.sessions.start_ping(PingSession { ping, text, deadline, tag: line.tag });
+    let id = server.sessions.start_ping(PingSession { ping, text, told: Told::default(), deadline, tag: line.tag });
     // A ping of an own address may be over by now.
     Ok(server.end_session(id, false).map_or(Reply::Running(id), Reply::Done))
 }
@@ -160,17 +170,17 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 impl PingText {
-    /// What it prints by now.
-    pub(crate) fn of(&self, status: &PingStatus) -> String {
-        let mut text = self.head.clone();
-        let (mut errors, mut rtts, mut last) = (0, Vec::new(), Time::ZERO);
-        for (i, probe) in status.probes.iter().enumerate() {
-            last = last.max(probe.sent);
+    /// What it prints by now beyond what was told: each reply as it came.
+    pub(crate) fn news(&self, status: &PingStatus, told: &mut Told) -> String {
+        let mut text = if core::mem::replace(&mut told.head, true) { String::new() } else { self.head.clone() };
+        for (i, probe) in status.probes.iter().enumerate().skip(told.below) {
+            if probe.outcome == Outcome::Pending || !told.others.insert(i) {
+                continue;
+            }
             let seq = i + 1;
             let line = match probe.outcome {
+                Outcome::Pending | Outcome::Timeout => None,
                 Outcome::Reply { rtt, ttl } => {
-                    last = last.max(probe.sent + rtt);
-                    rtts.push(rtt.as_nanos() / 1000);
                     let bytes = u32::from(self.size) + 8;
                     let to = status.to;
                     Some(format!(
@@ -178,15 +188,31 @@ impl PingText {
                         time(rtt.as_nanos() / 1000)
                     ))
                 }
-                Outcome::Pending | Outcome::Timeout => None,
-                outcome => {
-                    errors += 1;
-                    Some(self.failure(outcome, seq, status.to))
-                }
+                outcome => Some(self.failure(outcome, seq, status.to)),
             };
             if let Some(line) = line.filter(|_| !self.quiet) {
                 text.push_str(&line);
                 text.push('\n');
+            }
+        }
+        while told.others.remove(&told.below) {
+            told.below += 1;
+        }
+        text
+    }
+
+    /// The last lines.
+    pub(crate) fn statistics(&self, status: &PingStatus) -> String {
+        let (mut errors, mut rtts, mut last) = (0, Vec::new(), Time::ZERO);
+        for probe in &status.probes {
+            last = last.max(probe.sent);
+            match probe.outcome {
+                Outcome::Reply { rtt, .. } => {
+                    last = last.max(probe.sent + rtt);
+                    rtts.push(rtt.as_nanos() / 1000);
+                }
+                Outcome::Pending | Outcome::Timeout => {}
+                _ => errors += 1,
             }
         }
         let (sent, received) = (status.sent, status.received);
@@ -194,16 +220,12 @@ impl PingText {
         let errors = if errors > 0 { format!(", +{errors} errors") } else { String::new() };
         let first = status.probes.first().map_or(last, |probe| probe.sent);
         let elapsed = last.since(first).as_millis();
-        // Writing to a string can't fail.
-        let _ = writeln!(
-            text,
+        format!(
             "\n--- {} ping statistics ---\n\
-             {sent} packets transmitted, {received} received{errors}, {lost}% packet loss, time {elapsed}ms",
-            status.to
-        );
-        text.push_str(&round_trips(&rtts));
-        text.push('\n');
-        text
+             {sent} packets transmitted, {received} received{errors}, {lost}% packet loss, time {elapsed}ms\n{}\n",
+            status.to,
+            round_trips(&rtts)
+        )
     }
 
     fn failure(&self, outcome: Outcome, seq: usize, to: IpAddr) -> String {

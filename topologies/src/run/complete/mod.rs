@@ -10,9 +10,12 @@ mod tests;
 
 use super::device::Device;
 use super::link_command::KEYS;
+use super::listing;
 use super::net::Net;
+use super::usage::{Place, Usage};
 use super::words;
 use crate::lab::LAB_COMMANDS;
+use host::{Host, Interface};
 use packet::Word;
 use sim_core::{NodeIx, PortIx};
 
@@ -88,7 +91,7 @@ impl<'l> Found<'l> {
             }
             name => {
                 if let Some(word) = LAB_COMMANDS.iter().find(|word| word.name == name) {
-                    self.argument(net, word, rest);
+                    self.argument(net, None, word, rest);
                 }
             }
         }
@@ -102,10 +105,14 @@ impl<'l> Found<'l> {
         };
         match (device, *first) {
             (_, "help") if rest.is_empty() => self.offer(known.map(|word| word.name)),
-            (Device::Switch(switch), _) => self.open_vswitch(switch, first, rest),
+            (_, "ovs-vsctl" | "ovs-ofctl" | "ovs-appctl") => {
+                if let Some(switch) = device.as_switch() {
+                    self.open_vswitch(switch, first, rest);
+                }
+            }
             _ => {
                 if let Some(word) = known.clone().find(|word| word.name == *first) {
-                    self.argument(net, word, rest);
+                    self.argument(net, Some(device), word, rest);
                 }
             }
         }
@@ -140,65 +147,34 @@ impl<'l> Found<'l> {
     }
 
     /// The next argument of a word, as its usage says.
-    fn argument(&mut self, net: &Net, word: &Word, words: &[&str]) {
+    fn argument(&mut self, net: &Net, device: Option<&Device>, word: &Word, words: &[&str]) {
         let usage = Usage::of(word);
-        let (mut place, mut value_is_next) = (0, false);
-        for word in words {
-            if std::mem::take(&mut value_is_next) {
-                continue;
-            }
-            value_is_next = usage.takes_value(word);
-            place += usize::from(!word.starts_with('-'));
-        }
-        if value_is_next {
-            return;
-        }
-        if self.typed.starts_with('-') {
-            return self.offer(usage.options.iter().map(|(option, _)| *option));
-        }
-        let Some(kind) = usage.places.get(place).or(usage.places.last().filter(|_| usage.repeats)) else { return };
-        match *kind {
-            "HOST" => self.offer(net.hosts().map(|(node, _)| net.names().node(node))),
-            "NODE" => self.offer(net.names().all()),
-            "NODE:PORT" => self.link_end(net),
-            choices if choices.chars().any(char::is_uppercase) => {}
-            choices => self.offer(choices.split('|')),
-        }
-    }
-}
-
-/// A usage text, taken apart.
-#[derive(Debug, Default)]
-struct Usage {
-    places: Vec<&'static str>,
-    /// Options, and whether a value follows.
-    options: Vec<(&'static str, bool)>,
-    repeats: bool,
-}
-
-impl Usage {
-    fn of(word: &Word) -> Self {
-        let mut usage = Self::default();
-        let mut tokens = word.usage.split_whitespace();
-        while let Some(token) = tokens.next() {
-            let bare = token.trim_matches(['[', ']']);
-            if bare.starts_with('-') {
-                let has_value = !token.ends_with(']');
-                usage.options.push((bare, has_value));
-                if has_value {
-                    tokens.next();
+        let choices = match usage.next(words) {
+            Place::Value(choices) => choices,
+            _ if self.typed.starts_with('-') => return self.offer(usage.options.iter().map(|(option, _)| *option)),
+            Place::Of(choices) => choices,
+            Place::Other => return,
+        };
+        for kind in choices.split('|') {
+            match kind {
+                "HOST" => {
+                    let has_stack = |node: &NodeIx| net.host(*node).is_some();
+                    self.offer(listing::all(net).filter(has_stack).map(|node| net.names().node(node)));
                 }
-            } else if bare == ".." {
-                usage.repeats = true;
-            } else {
-                usage.repeats |= bare.ends_with("..");
-                usage.places.push(bare.trim_end_matches('.'));
+                "NODE" => self.offer(net.names().all()),
+                "NODE:PORT" => self.link_end(net),
+                "IFACE" => {
+                    let host = device.and_then(Device::as_host);
+                    let there = host.into_iter().flat_map(Host::interfaces).filter(|interface| !interface.is_removed());
+                    self.offer(there.map(Interface::name));
+                }
+                "BRIDGE" => {
+                    let switch = device.and_then(Device::as_switch);
+                    self.offer(switch.into_iter().flat_map(open_vswitch::bridges));
+                }
+                kind if kind.is_empty() || kind.chars().any(char::is_uppercase) => {}
+                kind => self.offer([kind]),
             }
         }
-        usage
-    }
-
-    fn takes_value(&self, option: &str) -> bool {
-        self.options.iter().any(|(known, has_value)| *known == option && *has_value)
     }
 }

@@ -122,6 +122,11 @@ impl Found<'_> {
     }
 }
 
+/// The names of a switch's bridges.
+pub(super) fn bridges(switch: &Switch) -> impl Iterator<Item = &str> {
+    names(switch, bridge::NAME)
+}
+
 /// The names of a table's rows, in order.
 fn names(switch: &Switch, column: Column) -> impl Iterator<Item = &str> {
     switch.store().rows(column.table()).filter_map(move |row| row.str(column))

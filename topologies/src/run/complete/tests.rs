@@ -10,6 +10,9 @@ spare = {}
 [switches.s2.bridges.br7.ports]
 trunk = {}
 a2 = { to = "a2" }
+[servers.v]
+nics.eth0 = { ip = "10.0.0.9/24", to = "hub:1" }
+setup = "ovs-vsctl add-br br1"
 [hubs.hub]
 [hosts]
 a1 = "10.0.0.1/24"
@@ -53,16 +56,39 @@ fn the_first_word_is_a_lab_command_or_a_node() {
 #[test]
 fn a_node_takes_the_words_of_its_kind() {
     check("s1 |", "ovs-vsctl ovs-ofctl ovs-appctl console help");
-    check("a1 s|", "show");
-    check("a1 show |", "all arp ip ipv6");
-    check("a1 ping |", "a1 a2");
+    check("a1 s|", "show ss sysctl");
+    check("a1 ifconfig |", "eth0");
+    check("a1 tcp|", "tcpdump");
+    check("a1 show |", "all arp ip ipv6 log sockets");
+    check("a1 ping |", "v a1 a2");
     check("a1 ping a2 -|", "-c -s -l -i -w -T -D");
     check("a1 ping -c |", "");
     check("a1 ping -c 3 a|", "a1 a2");
     check("a1 ping a2 |", "");
+    check("a1 ping a2 -c -|", "");
+    check("a1 iperf -c |", "v a1 a2");
+    check("a1 trace a2 -P |", "udp icmp");
+    check("a1 close |", "tcp udp");
+    check("a1 http g|", "get");
     check("hub |", "");
     check("stop h|", "hub");
     check("stop hub |", "");
+}
+
+#[test]
+fn a_server_takes_programs_those_of_open_vswitch_and_the_words_of_hosts() {
+    has("v ", &["ifconfig", "ip", "tcpdump", "ovs-vsctl", "iperf", "console", "help"], &[]);
+    check("v if|", "ifconfig");
+    check("v ifconfig |", "eth0 lo br1");
+    check("v ifconfig br1 u|", "up");
+    check("v ip |", "addr link route neigh tuntap");
+    check("v ping -I |", "eth0 lo br1");
+    check("v ping a|", "a1 a2");
+    check("v tcpdump -i |", "eth0 lo br1 any");
+    check("v brctl addif |", "br1");
+    check("v brctl addif br1 |", "eth0 lo br1");
+    check("v ovs-vsctl list-ports |", "br1");
+    check("v help tcp|", "tcpdump");
 }
 
 #[test]

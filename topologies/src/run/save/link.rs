@@ -1,9 +1,11 @@
 //! Links: the keys on the end that has `to`.
 
 use super::text::{Keys, quoted};
+use crate::run::device::Device;
 use crate::run::link_command::rate;
 use crate::run::net::Net;
 use crate::spec::{DEFAULT_INTERFACE, units};
+use host::Interface;
 use sim_core::{DirectionConfig, LinkIx, NodeIx, PortIx, Probability, QueueLimit};
 
 /// The keys of the link that has its `to` at a port; none if there is no such link.
@@ -57,11 +59,15 @@ pub(super) fn changes(net: &Net) -> Vec<String> {
     lines.collect()
 }
 
-/// The MTU of the host's interface at which a link's `to` stands.
+/// The MTU of the host's interface, or the server's NIC, at which a link's `to` stands.
 fn nic_mtu(net: &Net, link: LinkIx) -> Option<u16> {
     let [(node, port), _] = net.engine().ends(link);
-    let interface = net.host(node)?.interfaces().iter().find(|nic| nic.port() == port && nic.vlan().is_none());
-    interface.map(host::Interface::mtu)
+    let is_it = |nic: &&Interface| nic.port() == port && nic.vlan().is_none();
+    let interface = match net.engine().node(node) {
+        Device::Server(server) => server.configured().find(is_it),
+        device => device.as_host()?.interfaces().iter().find(is_it),
+    };
+    interface.map(Interface::mtu)
 }
 
 /// The link whose first end is a port.

@@ -1,8 +1,9 @@
 //! The lab as it is now, as a lab file that gives the same lab.
 //!
 //! What nothing changes while a lab runs is written as it was typed: name, seed, VLANs, checks. The rest is read off the
-//! devices: a switch's rows, flows and static MAC addresses (`switch`, `rows`), a host's addresses and routes (`host`),
-//! the links as they are configured (`link`). What the file's tables can't say of a switch stands in its `setup`; what can't
+//! devices: a switch's rows, flows and static MAC addresses (`switch`, `rows`), a host's addresses, routes and services (`host`),
+//! a server's NICs and what its shell would say (`server`), the links as they are configured (`link`). What the file's tables
+//! can't say of a switch or a server stands in its `setup`; what can't
 //! be said of the lab at all - a stopped node, say - is an event at 0 s. Events that have happened are left out, since what they
 //! did is there; those to come keep their distance from now. Checks with an `at` keep it.
 //!
@@ -13,6 +14,7 @@
 mod host;
 mod link;
 mod rows;
+mod server;
 mod switch;
 mod text;
 
@@ -31,21 +33,24 @@ const DEFAULT_SEED: u64 = 1;
 /// Writes the lab. `lab` is what `net` was made from, `to_come` its events that have not happened.
 pub fn text<'l>(lab: &'l Lab, net: &Net, to_come: impl IntoIterator<Item = &'l LabEvent>) -> String {
     let mut file = head(lab, net);
+    let (services, to_come): (Vec<&LabEvent>, Vec<&LabEvent>) = to_come.into_iter().partition(|event| event.is_service);
     let hosts_are_together = are_together(net);
     let mut in_hosts = false;
     for node in listing::all(net) {
         let name = net.names().node(node);
+        let run = services_of(net, node, &services);
         match net.engine().node(node) {
             Device::Switch(switch) => switch::write(&mut file, net, node, switch),
-            Device::Host(host) if hosts_are_together => {
+            device if device.is_host() && hosts_are_together => {
                 if !std::mem::replace(&mut in_hosts, true) {
                     file += "\n[hosts]\n";
                 }
-                let _ = writeln!(file, "{} = {}", key(name), host::short(&host::keys(net, node, host)));
+                let _ = writeln!(file, "{} = {}", key(name), host::short(&host::keys(net, node, &run)));
             }
-            Device::Host(host) => table(&mut file, "hosts", name, &host::keys(net, node, host)),
+            device if device.is_host() => table(&mut file, "hosts", name, &host::keys(net, node, &run)),
+            Device::Host(_) => {}
             Device::Hub(_) => table(&mut file, "hubs", name, &hub(net, node)),
-            Device::Server(_) => {}
+            Device::Server(server) => server::write(&mut file, net, node, server, &run),
         }
     }
     let now = net.engine().now();
@@ -59,6 +64,13 @@ pub fn text<'l>(lab: &'l Lab, net: &Net, to_come: impl IntoIterator<Item = &'l L
         text::typed_table(&mut file, check);
     }
     file
+}
+
+/// The lines of a node's services: what serves now, and what `run` is still to start.
+fn services_of(net: &Net, node: NodeIx, to_come: &[&LabEvent]) -> Vec<String> {
+    let is_its = |event: &&&LabEvent| event.words.first().is_some_and(|name| name == net.names().node(node));
+    let to_come = to_come.iter().filter(is_its).map(|event| ovsdb::words::join(&event.words[1..]));
+    net.host(node).into_iter().flat_map(::host::Host::services).chain(to_come).collect()
 }
 
 fn head(lab: &Lab, net: &Net) -> String {
@@ -81,16 +93,16 @@ fn head(lab: &Lab, net: &Net) -> String {
     file
 }
 
-/// Whether two hosts have the same address, as an address given at the prompt may be.
+/// Whether two hosts or NICs have the same address, as an address given at the prompt may be.
 fn has_overlapping_addresses(net: &Net) -> bool {
     let mut seen = BTreeSet::new();
-    let mut all = net.hosts().flat_map(|(_, host)| host.interfaces()).flat_map(host::own_addresses);
+    let mut all = listing::all(net).flat_map(|node| host::interfaces(net, node)).flat_map(host::own_addresses);
     all.any(|address| !seen.insert(address.address()))
 }
 
 /// Whether no node of another kind stands between two hosts: then one table holds them all.
 fn are_together(net: &Net) -> bool {
-    let is_host = |node: &NodeIx| net.host(*node).is_some();
+    let is_host = |node: &NodeIx| net.engine().node(*node).is_host();
     let mut nodes = listing::all(net).skip_while(|node| !is_host(node)).skip_while(is_host);
     !nodes.any(|node| is_host(&node))
 }

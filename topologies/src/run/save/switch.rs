@@ -20,13 +20,13 @@ use std::fmt::Write;
 use switch::Switch;
 
 /// A bridge that the file has a table for.
-struct Declared<'s> {
-    row: &'s Row,
-    name: &'s str,
+pub(super) struct Declared<'s> {
+    pub(super) row: &'s Row,
+    pub(super) name: &'s str,
     /// Ports with a table, each with its one interface, in the order of their rows.
-    ports: Vec<(&'s Row, &'s Row)>,
+    pub(super) ports: Vec<(&'s Row, &'s Row)>,
     /// Interfaces of its other ports, the local one left out.
-    others: Vec<&'s Row>,
+    pub(super) others: Vec<&'s Row>,
 }
 
 /// Writes the tables of a switch.
@@ -97,14 +97,14 @@ fn write_ports(
 }
 
 /// The bridges in the order of their rows.
-fn bridges(store: &Store) -> impl Iterator<Item = &Row> {
+pub(super) fn bridges(store: &Store) -> impl Iterator<Item = &Row> {
     let all: BTreeSet<Uuid> =
         store.root().into_iter().flat_map(|root| root.references(open_vswitch::BRIDGES)).collect();
     store.rows(Table::Bridge).filter(move |row| all.contains(&row.uuid()))
 }
 
 /// A bridge whose name a file can have, and which of its ports a table can have.
-fn declared<'s>(switch: &'s Switch, row: &'s Row) -> Option<Declared<'s>> {
+pub(super) fn declared<'s>(switch: &'s Switch, row: &'s Row) -> Option<Declared<'s>> {
     let store = switch.store();
     let name = row.str(bridge::NAME).filter(|name| is_name(name))?;
     let members: BTreeSet<Uuid> = row.references(bridge::PORTS).collect();
@@ -137,7 +137,7 @@ fn can_have_table(switch: &Switch, port: &Row, only: &Row) -> bool {
 }
 
 /// The local port of a bridge and its interface, which the bridge brings with it.
-fn local<'s>(store: &'s Store, bridge: &Declared<'s>) -> Option<(&'s Row, &'s Row)> {
+pub(super) fn local<'s>(store: &'s Store, bridge: &Declared<'s>) -> Option<(&'s Row, &'s Row)> {
     let port = store.find(port::NAME, bridge.name)?;
     Some((port, store.find(interface::NAME, bridge.name)?))
 }
@@ -145,7 +145,7 @@ fn local<'s>(store: &'s Store, bridge: &Declared<'s>) -> Option<(&'s Row, &'s Ro
 /// Has every port ask for its OpenFlow number where it would get another one when the file is read.
 ///
 /// Tables come first, then the lines of `setup`; a number asked for is granted before the lowest free ones are given out.
-fn request_numbers(said: &mut Said, switch: &Switch, bridge: &Declared<'_>) {
+pub(super) fn request_numbers(said: &mut Said, switch: &Switch, bridge: &Declared<'_>) {
     let tables = numbered(switch, bridge.ports.iter().map(|(_, interface)| *interface));
     let lines = numbered(switch, bridge.others.iter().copied());
     let wish = |row: &Row| row.int(interface::OFPORT_REQUEST).and_then(|wish| u16::try_from(wish).ok());

@@ -1,5 +1,7 @@
 //! What `save` writes gives the same lab.
 
+mod servers;
+
 use proptest::prelude::*;
 use std::fmt::Write;
 use std::path::Path;
