@@ -3,17 +3,19 @@
 //! The real one runs with dummy devices in a directory of its own and a clock that stands still; what its ports send
 //! is read from captures, and what they receive is handed to them. Needs `ovs` in `NETLOOM_TEST_WITH`.
 
+#[path = "../../../tests/support/real_ovs.rs"]
+#[allow(unreachable_pub, reason = "crates share it")]
+mod peer;
 mod rig;
 
 use packet::MacAddr;
 use packet::wire::bpdu::Bpdu;
+use peer::Real;
 use rig::naive::assert_tree;
 use rig::{End, Network, Switch, bridge_config, port_config};
 use sim_core::{Duration, Time};
 use spanning_tree::{Output, PortConfig, PortNumber, Protocol, Role, SpanningTree, State};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 /// By how much the clocks go on at once.
 const STEP: Duration = Duration::from_millis(250);
@@ -21,29 +23,18 @@ const STEP: Duration = Duration::from_millis(250);
 /// designated there waits for Max Age and a hello time instead.
 const SETTLED: u32 = 96;
 
-/// A running Open vSwitch.
-struct Real {
-    dir: PathBuf,
-    children: Vec<Child>,
+/// A running Open vSwitch whose clock stands still.
+struct Switches {
+    running: Real,
     /// How much of each port's capture has been read.
     read: BTreeMap<End, usize>,
 }
 
-impl Real {
+impl Switches {
     fn start(name: &str) -> Self {
-        let dir = std::env::temp_dir().join(format!("netloom-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).expect("the directory for temporary files can be written");
-        let mut real = Self { dir, children: Vec::new(), read: BTreeMap::new() };
-        real.output("ovsdb-tool", &["create", &real.path("db"), "/usr/share/openvswitch/vswitch.ovsschema"]);
-        let remote = format!("--remote=punix:{}", real.path("sock"));
-        real.spawn("ovsdb-server", &[&real.path("db"), &remote, &format!("--unixctl={}", real.path("db.ctl"))], "sock");
-        real.vsctl("--no-wait init");
-        let unixctl = format!("--unixctl={}", real.path("ctl"));
-        let db = format!("unix:{}", real.path("sock"));
-        let options = ["--enable-dummy=override", "--disable-system", "--disable-system-route", &unixctl, &db];
-        real.spawn("/usr/lib/openvswitch-switch/ovs-vswitchd", &options, "ctl");
-        real.appctl(&["time/stop"]);
-        real
+        let running = Real::start(name);
+        running.appctl(&["time/stop"]);
+        Self { running, read: BTreeMap::new() }
     }
 
     /// Makes a bridge as one of the rig is configured.
@@ -61,63 +52,17 @@ impl Real {
                 " -- add-port br{bridge} {name} -- set interface {name} type=dummy options:tx_pcap={} \
                  -- set port {name} other_config:rstp-port-num={number} other_config:rstp-path-cost={} \
                  other_config:rstp-port-auto-edge=false",
-                self.path(&format!("{name}.pcap")),
+                self.running.path(&format!("{name}.pcap")),
                 port.config.path_cost,
             );
             self.read.insert((bridge, PortNumber(number)), 0);
         }
-        self.vsctl(&line);
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.dir.join(name).display().to_string()
-    }
-
-    /// Starts a daemon and waits for its socket.
-    #[expect(clippy::disallowed_methods, reason = "a real process takes real time to start")]
-    fn spawn(&mut self, program: &str, arguments: &[&str], socket: &str) {
-        let child = self.command(program, arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        self.children.push(child.unwrap_or_else(|error| panic!("{program} was promised: {error}")));
-        let socket = self.path(socket);
-        for _ in 0..1000 {
-            if Path::new(&socket).exists() {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        panic!("{program} made no {socket} in 10 s");
-    }
-
-    fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command.args(arguments);
-        for variable in ["OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR"] {
-            command.env(variable, &self.dir);
-        }
-        command
-    }
-
-    fn output(&self, program: &str, arguments: &[&str]) -> String {
-        let output = self.command(program, arguments).output();
-        let output = output.unwrap_or_else(|error| panic!("{program} was promised: {error}"));
-        assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn vsctl(&self, line: &str) {
-        let db = format!("--db=unix:{}", self.path("sock"));
-        let words: Vec<&str> = ["--timeout=20", &db].into_iter().chain(line.split_whitespace()).collect();
-        self.output("ovs-vsctl", &words);
-    }
-
-    fn appctl(&self, words: &[&str]) -> String {
-        let target = self.path("ctl");
-        self.output("ovs-appctl", &[&["-t", &target], words].concat())
+        self.running.vsctl(&line);
     }
 
     /// The frames that a port has sent since the last call: 16 bytes precede each in a capture.
     fn sent(&mut self, end: End) -> Vec<Vec<u8>> {
-        let capture = std::fs::read(self.path(&format!("{}.pcap", interface(end)))).unwrap_or_default();
+        let capture = std::fs::read(self.running.path(&format!("{}.pcap", interface(end)))).unwrap_or_default();
         let at = self.read.get_mut(&end).expect("the port is a real one");
         *at = (*at).max(24);
         let mut frames = Vec::new();
@@ -132,7 +77,7 @@ impl Real {
 
     /// What `rstp/show` says of a bridge: the root's priority and address, and role and state of each interface.
     fn show(&self, bridge: usize) -> (String, BTreeMap<String, (String, String)>) {
-        let text = self.appctl(&["rstp/show", &format!("br{bridge}")]);
+        let text = self.running.appctl(&["rstp/show", &format!("br{bridge}")]);
         let root: Vec<&str> = text.lines().skip(2).take(2).filter_map(|line| line.split_whitespace().nth(1)).collect();
         let ports = text.lines().skip_while(|line| !line.contains("---------- ")).skip(1);
         let ports = ports.filter_map(|line| {
@@ -143,23 +88,13 @@ impl Real {
     }
 }
 
-impl Drop for Real {
-    fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        let _ = std::fs::remove_dir_all(&self.dir);
-    }
-}
-
 fn interface((bridge, PortNumber(port)): End) -> String {
     format!("b{bridge}p{port}")
 }
 
 /// Real bridges and ours, wired as a network of the rig is.
 struct Mixed {
-    real: Real,
+    real: Switches,
     ours: BTreeMap<usize, SpanningTree>,
     /// The other end of each port.
     peers: BTreeMap<End, End>,
@@ -169,7 +104,7 @@ struct Mixed {
 
 impl Mixed {
     fn new(name: &str, net: &Network, ours: &[usize]) -> Self {
-        let mut real = Real::start(name);
+        let mut real = Switches::start(name);
         let mut peers = BTreeMap::new();
         for segment in &net.segments {
             peers.insert(segment.ends[0], segment.ends[1]);
@@ -194,7 +129,7 @@ impl Mixed {
             }
         }
         for bridge in (0..net.switches.len()).filter(|bridge| !ours.contains(bridge)) {
-            mixed.real.vsctl(&format!("set bridge br{bridge} rstp_enable=true"));
+            mixed.real.running.vsctl(&format!("set bridge br{bridge} rstp_enable=true"));
         }
         mixed
     }
@@ -221,14 +156,14 @@ impl Mixed {
             self.act(to.0, |tree, now, out| tree.receive(now, to.1, &bpdu, out));
         } else {
             let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
-            self.real.appctl(&["netdev-dummy/receive", &interface(to), &hex]);
+            self.real.running.appctl(&["netdev-dummy/receive", &interface(to), &hex]);
         }
     }
 
     /// Lets the clocks go on.
     fn run(&mut self, steps: u32) {
         for _ in 0..steps {
-            self.real.appctl(&["time/warp", &STEP.as_millis().to_string()]);
+            self.real.running.appctl(&["time/warp", &STEP.as_millis().to_string()]);
             self.now += STEP;
             let ours: Vec<usize> = self.ours.keys().copied().collect();
             for bridge in ours {
@@ -250,7 +185,7 @@ impl Mixed {
             if self.ours.contains_key(&end.0) {
                 self.act(end.0, |tree, now, out| tree.set_link(now, end.1, false, out));
             } else {
-                self.real.appctl(&["netdev-dummy/set-admin-state", &interface(end), "down"]);
+                self.real.running.appctl(&["netdev-dummy/set-admin-state", &interface(end), "down"]);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A switch on a bench: frames in, frames and drops out.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
+#[path = "../../../../tests/support/real_ovs.rs"]
 pub mod real;
 
 use sim_core::{Batch, Carrier, Cx, Drop, Node, Outbox, Pool, PortIx, Seed, Stream, Time};

@@ -1,15 +1,18 @@
-//! A real Open vSwitch with dummy devices, in a directory of its own.
+//! A real Open vSwitch with dummy devices, in a directory of its own. The tests of the crates take this file in by its
+//! path.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A running Open vSwitch without bridges.
+#[derive(Debug)]
 pub struct Real {
     dir: PathBuf,
     children: Vec<Child>,
 }
 
 impl Real {
+    /// Starts it.
     pub fn start(title: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("netloom-{title}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("the directory for temporary files can be written");
@@ -26,7 +29,8 @@ impl Real {
         real
     }
 
-    fn path(&self, name: &str) -> String {
+    /// A path in its directory.
+    pub fn path(&self, name: &str) -> String {
         self.dir.join(name).display().to_string()
     }
 
