@@ -69,12 +69,16 @@ for_examples::each_example!(each_is_read_without_complaint, |name| {
     }
 });
 
+/// What tshark warns of and an example is about: the broadcast loop shows one ARP reply from several places; TCP is refused,
+/// and loses segments where a queue is full.
+const STORIES: [&str; 4] =
+    ["Duplicate IP", "Connection reset (RST)", "Previous segment(s) not captured", "(suspected) out-of-order segment"];
+
 /// No frame is malformed or strange, and every checksum is right, in pcapng and in pcap; both hold the same frames.
 fn sound(example: &str) {
     let captured = Captured::new(example);
-    // The broadcast loop shows one ARP reply from several places, which tshark may find strange.
     let mut warnings = tshark_warnings(&captured.file);
-    warnings.retain(|row| !row[1].contains("Duplicate IP"));
+    warnings.retain(|row| !STORIES.iter().any(|story| row[1].contains(story)));
     assert_eq!(warnings, Vec::<Vec<String>>::new());
     assert_eq!(captured.bad_checksums(), "");
     let pcap = Captured::of(example, "all", "pcap", &[]);
