@@ -78,6 +78,21 @@ fn tcp_over_a_lossy_path_is_as_fast_as_the_mathis_formula_says() {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
+/// Where the link is slower than the formula, the link's rate is what there is to have.
+#[test]
+fn tcp_over_a_lossy_path_that_is_slower_than_the_formula_takes_the_rate_of_the_link() {
+    for (rtt_ms, loss, rate) in [(10, 0.001, 20_000_000), (30, 0.003, 5_000_000), (100, 0.01, 1_000_000)] {
+        let link = link(Duration::from_micros(rtt_ms * 500), rate, loss);
+        let formula = MSS * 8.0 / (rtt_ms as f64 / 1e3) * (1.5f64 / loss).sqrt();
+        let allowed = formula.min(rate as f64 * MSS / (MSS + 54.0));
+        let seeds = 3;
+        let mean = (1..=seeds).map(|seed| transfer(seed, &link, tcp(60)).goodput()).sum::<f64>() / seeds as f64;
+        let ratio = mean / allowed;
+        println!("RTT {rtt_ms} ms, loss {loss}, {rate} bit/s: {:.2} Mbit/s, {ratio:.2} of what is allowed", mean / 1e6);
+        assert!((0.75..=1.0).contains(&ratio), "RTT {rtt_ms} ms, loss {loss}, {rate} bit/s: {ratio}");
+    }
+}
+
 /// The long variant lasts ten times as long, which Reno needs to climb back after its first overshoot where the queue is
 /// shorter than the path.
 #[test]
