@@ -25,9 +25,10 @@ def read(n, s):
         if address[2] != socket.PACKET_OUTGOING:
             sys.stdout.write(f"{n} {frame.hex()}\n")
             sys.stdout.flush()
+# What comes from now on waits in the sockets.
+print("ready", flush=True)
 for n, s in enumerate(sockets):
     threading.Thread(target=read, args=(n, s), daemon=True).start()
-print("ready", flush=True)
 for line in sys.stdin:
     n, frame = line.split()
     sockets[int(n)].send(bytes.fromhex(frame))
@@ -233,7 +234,9 @@ fn the_kernel_and_the_switch_agree_on_the_tree_whoever_is_the_root() {
     // Each has real seconds to wait, so they do it side by side.
     let kernel_root = std::thread::spawn(|| triangle("kernel", [4096, 8192], 32768));
     let own_root = std::thread::spawn(|| triangle("own", [8192, 32768], 4096));
-    let (root, ports) = kernel_root.join().expect("the triangle with the kernel's root comes to rest");
+    // Both end, and their namespaces go, before either is judged.
+    let (kernel_root, own_root) = (kernel_root.join(), own_root.join());
+    let (root, ports) = kernel_root.expect("the triangle with the kernel's root comes to rest");
     assert!(root.starts_with("1000."), "{root}");
     check(
         &ports,
@@ -246,7 +249,7 @@ fn the_kernel_and_the_switch_agree_on_the_tree_whoever_is_the_root() {
             ("p1", ("alternate", BLOCKING)),
         ],
     );
-    let (root, ports) = own_root.join().expect("the triangle with the switch's root comes to rest");
+    let (root, ports) = own_root.expect("the triangle with the switch's root comes to rest");
     assert!(root.starts_with("1000."), "{root}");
     check(
         &ports,
