@@ -22,10 +22,25 @@ pub struct Flow {
     pub idle_timeout: u16,
     /// The flow goes after so many seconds; 0 is never.
     pub hard_timeout: u16,
+    /// Of flows in a full table, those of the least importance go first.
+    pub importance: u16,
+    /// What it asks for besides.
+    pub flags: FlowFlags,
     /// Which frames it means.
     pub matched: Match,
     /// What is done with them, in this order; they are dropped if there is nothing.
     pub actions: Vec<Action>,
+}
+
+/// What a flow asks for besides (ovs-ofctl(8), "Flow Syntax").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowFlags {
+    /// Controllers are told when it goes: `send_flow_rem`.
+    pub send_flow_rem: bool,
+    /// It counts no frames: `no_packet_counts`.
+    pub no_packet_counts: bool,
+    /// It counts no bytes: `no_byte_counts`.
+    pub no_byte_counts: bool,
 }
 
 impl Flow {
@@ -104,6 +119,8 @@ impl Default for Flow {
             cookie: 0,
             idle_timeout: 0,
             hard_timeout: 0,
+            importance: 0,
+            flags: FlowFlags::default(),
             matched: Match::ANY,
             actions: Vec::new(),
         }

@@ -11,8 +11,19 @@
 mod action;
 mod error;
 mod flow;
+mod flow_mod;
+mod group;
+mod learn;
+mod meter;
 mod number;
 
-pub use action::{Action, parse_actions};
+pub use action::{
+    Action, Bundle, BundleAlgorithm, Controller, HashFields, Multipath, MultipathAlgorithm, PacketInReason, Sample,
+    SampleDirection, parse_actions,
+};
 pub use error::{FileError, FlowError, FlowErrorKind};
-pub use flow::{Flow, parse_file};
+pub use flow::{Flow, FlowFlags, parse_file};
+pub use flow_mod::{FlowCommand, FlowMod};
+pub use group::{Bucket, BucketPlace, Group, GroupKind, GroupMod, Selection};
+pub use learn::{Learn, LearnSource, LearnSpec};
+pub use meter::{Band, BandKind, Meter, MeterMod, MeterUnit};

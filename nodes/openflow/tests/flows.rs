@@ -128,6 +128,12 @@ fn a_file_has_a_flow_a_line_and_all_its_errors_are_told() {
     );
 }
 
+/// Writes a whole field.
+fn set(name: &str, value: u16) -> Action {
+    let field = packet::Field::find(name).expect("it is in the table");
+    Action::SetField { field, value: value.into(), mask: field.slot.max() }
+}
+
 fn action() -> impl Strategy<Value = Action> {
     let mac = any::<[u8; 6]>().prop_map(MacAddr);
     prop_oneof![
@@ -139,7 +145,7 @@ fn action() -> impl Strategy<Value = Action> {
             Action::All,
             Action::Local,
             Action::StripVlan,
-            Action::DecTtl,
+            Action::DecTtl(Vec::new()),
             Action::PushVlan(EtherType::VLAN),
             Action::PushVlan(EtherType::QINQ),
         ]),
@@ -159,14 +165,14 @@ prop_compose! {
     fn flow()(
         table: u8, priority: u16, cookie in 0..u64::MAX, idle_timeout: u16, hard_timeout: u16,
         matched in select(vec!["", "ip", "tcp,tp_dst=80", "in_port=3,dl_vlan=9", "arp,arp_op=1", "dl_dst=ff:ff:ff:ff:ff:ff"]),
-        actions in vec(action(), 0..5), vid in 0..4096_u16, pcp in 0..8_u8, set: bool,
+        actions in vec(action(), 0..5), vid in 0..4096_u16, pcp in 0..8_u16, set_tag: bool,
     ) -> Flow {
         let mut actions = actions;
-        if set {
-            actions.extend([Action::PushVlan(EtherType::VLAN), Action::SetVlanVid(vid), Action::SetVlanPcp(pcp)]);
+        if set_tag {
+            actions.extend([Action::PushVlan(EtherType::VLAN), set("vlan_vid", 0x1000 | vid), set("dl_vlan_pcp", pcp << 1 | 1)]);
         }
         let matched = Match::parse(matched).unwrap();
-        Flow { table, priority, cookie, idle_timeout, hard_timeout, matched, actions }
+        Flow { table, priority, cookie, idle_timeout, hard_timeout, matched, actions, ..Flow::default() }
     }
 }
 

@@ -24,7 +24,7 @@ pub mod wire;
 mod word;
 
 pub use describe::describe;
-pub use field::{FIELDS, Field};
+pub use field::{FIELDS, Field, Subfield};
 pub use key::{FlowKey, FlowMask, Slot, WORDS};
 pub use matcher::{Match, MatchError};
 pub use nearest::nearest;

@@ -1,6 +1,5 @@
 //! A bridge, and how it follows its rows.
 
-use crate::flow::Rule;
 use crate::lab_ports::LabPorts;
 use crate::mac_table::{DEFAULT_AGEING_S, DEFAULT_MAX_ENTRIES};
 use crate::ofport::{Ofports, Wish};
@@ -9,7 +8,7 @@ use crate::shared::Shared;
 use crate::tree::{self, Effects, Tree, Wanted};
 use crate::vlan_config;
 use crate::worker::Worker;
-use openflow::{Action, Flow};
+use openflow::{Action, Flow, FlowCommand, FlowMod};
 use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
 use ovsdb::{Row, Store, Table, Uuid};
 use packet::MacAddr;
@@ -260,11 +259,13 @@ impl Bridge {
         if self.is_standalone.replace(is_standalone) == Some(is_standalone) {
             return;
         }
-        self.shared.change_pipeline(|pipeline| {
-            pipeline.remove(|_| true);
+        self.shared.change_tables(|tables| {
+            let all = FlowMod { table: None, ..FlowMod::new(FlowCommand::Delete, Flow::default()) };
+            // What is removed is told to controllers, of which there are none.
+            let _ = tables.apply(now, &all);
             if is_standalone {
                 let normal = Flow { priority: 0, actions: vec![Action::Normal], ..Flow::default() };
-                pipeline.add(Rule::new(normal, now));
+                let _ = tables.apply(now, &FlowMod::new(FlowCommand::Add, normal));
             }
         });
     }

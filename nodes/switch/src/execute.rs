@@ -7,7 +7,7 @@ use crate::port_state::PortState;
 use crate::program::{Op, Program};
 use crate::rewrite;
 use crate::shared::Shared;
-use crate::vlan::{self, Tag, Tags};
+use crate::vlan::{self, Tags};
 use sim_core::{Batch, Drop, DropArgs, DropReason, Frame, Outbox, Pool, PortIx, Time};
 
 /// What is at hand for the frames of one batch.
@@ -92,42 +92,29 @@ impl<'a> Execution<'a> {
         }
         let (steps, last) = program.split();
         for step in steps {
-            if self.step(*step, &mut frame).is_err() {
-                return self.drop(frame, Some(self.in_slot), DropReason::TtlExpired, DropArgs::None);
-            }
+            self.step(program, *step, &mut frame);
         }
         match last {
             Op::Output(slot) => self.output(slot, frame),
             Op::Normal => self.normal(frame),
             Op::Everywhere { floodable_only } => self.everywhere(floodable_only, &frame),
             Op::Drop(reason) => self.drop(frame, None, reason, DropArgs::None),
-            // `Program::new` ends no program with them.
-            Op::SetTci { .. } | Op::PushVlan(_) | Op::PopVlan | Op::Rewrite(_) | Op::DecTtl => {}
+            op => self.step(program, op, &mut frame),
         }
     }
 
     /// Carries out a step that is not the last one.
     #[inline]
-    fn step(&mut self, step: Op, frame: &mut Frame) -> Result<(), rewrite::Expired> {
+    fn step(&mut self, _program: &Program, step: Op, frame: &mut Frame) {
         match step {
             Op::Output(slot) => self.output(slot, frame.share()),
             Op::Normal => self.normal(frame.share()),
             Op::Everywhere { floodable_only } => self.everywhere(floodable_only, frame),
-            Op::SetTci { value, mask, pushes } => {
-                if pushes || vlan::has_tag(frame) {
-                    vlan::set_tci(frame, self.pool, value, mask);
-                }
-            }
-            Op::PushVlan(tpid) => {
-                let outer = Tags::read(frame, 1).map_or(0, |tags| tags.0[0].tci);
-                vlan::push(frame, self.pool, Tag { tpid, tci: outer });
-            }
+            Op::Set(bits) => rewrite::set(frame, self.pool, bits),
+            Op::PushVlan(tag) => vlan::push(frame, self.pool, tag),
             Op::PopVlan => vlan::pop(frame, self.pool),
-            Op::Rewrite(what) => rewrite::rewrite(frame, self.pool, what),
-            Op::DecTtl => rewrite::decrement_ttl(frame, self.pool)?,
-            Op::Drop(_) => {}
+            _ => {}
         }
-        Ok(())
     }
 
     /// Sends to an interface, as an action asks for it.

@@ -21,7 +21,8 @@
 //! | `worker` | [`Worker`]: frames in, frames and drops out; one for each thread |
 //! | `shared` | [`Shared`]: what the workers of a bridge share, with the number of its state |
 //! | `cache` | what of a frame must be read, and the programs found so far |
-//! | [`flow`] | flow tables, and their translation into programs |
+//! | [`mod@translate`] | what becomes of a key in the flow tables: a program |
+//! | [`trace`] | a translation in words |
 //! | [`program`], `execute` | action programs, and carrying them out |
 //! | [`normal`] | NORMAL as a pure function of plan, MAC table and frame |
 //! | `usual`, `port_state` | the same for the usual frame, from one cache line for each of its two ports |
@@ -51,7 +52,6 @@ mod command;
 mod counters;
 mod execute;
 mod explain;
-pub mod flow;
 mod lab_ports;
 pub mod mac_table;
 mod mirror;
@@ -65,6 +65,8 @@ pub mod rewrite;
 mod shared;
 mod status;
 mod switch;
+pub mod trace;
+pub mod translate;
 mod tree;
 mod usual;
 pub mod vlan;

@@ -2,10 +2,10 @@
 
 use crate::bridge::Bridge;
 use crate::command::CommandError;
-use crate::flow::Rule;
 use crate::plan::LOCAL;
 use crate::switch::Switch;
-use openflow::Flow;
+use flow_table::{Removed, TableError};
+use openflow::{Flow, FlowCommand, FlowMod};
 use sim_core::Time;
 use std::fmt::Write;
 
@@ -21,8 +21,8 @@ pub(crate) fn run(switch: &mut Switch, now: Time, words: &[String]) -> Result<St
         ["dump-flows", name] => dump_flows(bridge(switch, name)?, now, ""),
         ["dump-flows", name, flow] => dump_flows(bridge(switch, name)?, now, flow),
         ["add-flow", name, flow] => add_flows(bridge(switch, name)?, now, flow),
-        ["del-flows", name] => del_flows(bridge(switch, name)?, ""),
-        ["del-flows", name, flow] => del_flows(bridge(switch, name)?, flow),
+        ["del-flows", name] => del_flows(bridge(switch, name)?, now, ""),
+        ["del-flows", name, flow] => del_flows(bridge(switch, name)?, now, flow),
         [command @ ("show" | "dump-ports" | "dump-flows" | "del-flows")] => Err(arguments(command, "at least", 1)),
         [command @ "add-flow", ..] => Err(arguments(command, "exactly", 2)),
         [command @ "show", ..] => Err(arguments(command, "at most", 1)),
@@ -47,39 +47,39 @@ pub(crate) fn add_flows(bridge: &Bridge, now: Time, text: &str) -> Result<String
             "ovs-ofctl: flows stay until they are deleted: leave idle_timeout and hard_timeout out",
         ));
     }
-    bridge.shared.change_pipeline(|pipeline| {
-        flows.into_iter().for_each(|flow| pipeline.add(Rule::new(flow, now)));
-    });
-    Ok(String::new())
+    let changes = flows.into_iter().map(|flow| FlowMod::new(FlowCommand::Add, flow));
+    let result = bridge.shared.change_tables(|tables| changes.map(|change| tables.apply(now, &change)).collect());
+    changed(result)
 }
 
 fn arguments(command: &str, bound: &str, count: usize) -> CommandError {
     CommandError::new(format!("ovs-ofctl: '{command}' command requires {bound} {count} arguments"))
 }
 
-/// The match that `dump-flows` and `del-flows` take: a flow without actions.
-fn selection(bridge: &Bridge, text: &str) -> Result<Flow, CommandError> {
+fn changed(result: Result<Vec<Vec<Removed>>, TableError>) -> Result<String, CommandError> {
+    match result {
+        Ok(_) => Ok(String::new()),
+        Err(error) => Err(CommandError::new(format!("ovs-ofctl: {error}"))),
+    }
+}
+
+/// The match that `dump-flows` and `del-flows` take: a flow without actions. Without a table it means all.
+fn selection(bridge: &Bridge, text: &str) -> Result<FlowMod, CommandError> {
     let parsed = Flow::parse(&format!("{text},actions=drop"), &|name| ofport(bridge, name));
-    parsed.map_err(|error| CommandError::new(format!("ovs-ofctl: {error}")))
+    let flow = parsed.map_err(|error| CommandError::new(format!("ovs-ofctl: {error}")))?;
+    let table = text.contains("table=").then_some(flow.table);
+    Ok(FlowMod { table, ..FlowMod::new(FlowCommand::Delete, flow) })
 }
 
-/// Whether a flow is among those that a selection means: in its table, if it names one, and no wider.
-fn is_selected(rule: &Rule, selection: &Flow, text: &str) -> bool {
-    let (has, wants) = (&rule.flow.matched, &selection.matched);
-    let is_table = !text.contains("table=") || rule.flow.table == selection.table;
-    is_table && has.mask.covers(&wants.mask) && wants.matches(&has.key)
-}
-
-fn del_flows(bridge: &Bridge, text: &str) -> Result<String, CommandError> {
+fn del_flows(bridge: &Bridge, now: Time, text: &str) -> Result<String, CommandError> {
     let selected = selection(bridge, text)?;
-    bridge.shared.change_pipeline(|pipeline| pipeline.remove(|rule| is_selected(rule, &selected, text)));
-    Ok(String::new())
+    changed(bridge.shared.change_tables(|tables| tables.apply(now, &selected)).map(|removed| vec![removed]))
 }
 
 fn dump_flows(bridge: &Bridge, now: Time, text: &str) -> Result<String, CommandError> {
     let selected = selection(bridge, text)?;
     let mut lines = "NXST_FLOW reply (xid=0x4):\n".to_owned();
-    for rule in bridge.shared.pipeline().rules().iter().filter(|rule| is_selected(rule, &selected, text)) {
+    for rule in bridge.shared.tables().selected(&selected) {
         let (packets, bytes) = rule.stats.get();
         let flow = &rule.flow;
         let age = now.since(rule.since).as_nanos() / 1_000_000;

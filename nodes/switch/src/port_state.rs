@@ -6,9 +6,9 @@
 
 use crate::cache::Lookup;
 use crate::counters::PortCounters;
-use crate::flow::FlowStats;
 use crate::plan::{Gate, Plan, PortPlan, PriorityTags, VlanMode, VlanSet};
 use crate::vlan::Tags;
+use flow_table::FlowStats;
 use sim_core::PortIx;
 use std::sync::Arc;
 

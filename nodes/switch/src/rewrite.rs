@@ -3,8 +3,10 @@
 //! A frame that doesn't have the field stays as it is. Checksums are updated from the old and the new value
 //! (RFC 1624), so that one that was wrong stays wrong.
 
-use packet::EtherType;
-use packet::wire::{checksum, vlan};
+use crate::vlan;
+use packet::key::slot;
+use packet::wire::{checksum, vlan as tags};
+use packet::{EtherType, FlowKey, MacAddr, Slot};
 use sim_core::{Frame, Pool};
 
 /// Tags behind which an IP header is looked for.
@@ -13,9 +15,20 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMPV6: u8 = 58;
 
+/// Bits of header fields, as they stand in a word of the [key](packet::FlowKey).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bits {
+    /// The word.
+    pub word: u8,
+    /// The bits; those that don't count are zero.
+    pub value: u64,
+    /// Which of them are written.
+    pub mask: u64,
+}
+
 /// A header field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rewrite {
+enum Rewrite {
     /// The destination address.
     EthDst([u8; 6]),
     /// The source address.
@@ -26,15 +39,13 @@ pub enum Rewrite {
     Ipv4Dst(u32),
     /// The upper six bits of the type of service or traffic class.
     Dscp(u8),
+    /// The time to live or hop limit.
+    Ttl(u8),
     /// The source port of TCP or UDP.
     TpSrc(u16),
     /// The destination port of TCP or UDP.
     TpDst(u16),
 }
-
-/// Why a TTL can't be decremented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expired;
 
 /// Where things are in an IP packet.
 struct Ip {
@@ -44,37 +55,42 @@ struct Ip {
     upper: Option<(u8, usize)>,
 }
 
+/// Writes the fields of a frame that it has.
+pub fn set(frame: &mut Frame, pool: &mut Pool, bits: Bits) {
+    let old = FlowKey::extract(0, frame);
+    let mut new = old;
+    let word = &mut new.words_mut()[usize::from(bits.word)];
+    *word = *word & !bits.mask | bits.value & bits.mask;
+    if old.vlan_tci() != new.vlan_tci() {
+        vlan::set_tci(frame, pool, new.vlan_tci() & 0xefff, 0xefff);
+    }
+    let mut write = |slot: Slot, what: fn(u64) -> Rewrite| {
+        if old.get(slot) != new.get(slot) {
+            rewrite(frame, pool, what(new.get(slot) as u64));
+        }
+    };
+    write(slot::DL_DST, |bits| Rewrite::EthDst(MacAddr::from_u64(bits).0));
+    write(slot::DL_SRC, |bits| Rewrite::EthSrc(MacAddr::from_u64(bits).0));
+    write(slot::NW_SRC, |bits| Rewrite::Ipv4Src(bits as u32));
+    write(slot::NW_DST, |bits| Rewrite::Ipv4Dst(bits as u32));
+    write(slot::NW_DSCP, |bits| Rewrite::Dscp((bits as u8) << 2));
+    write(slot::NW_TTL, |bits| Rewrite::Ttl(bits as u8));
+    write(slot::TP_SRC, |bits| Rewrite::TpSrc(bits as u16));
+    write(slot::TP_DST, |bits| Rewrite::TpDst(bits as u16));
+}
+
 /// Writes a field of a frame that has it.
-pub fn rewrite(frame: &mut Frame, pool: &mut Pool, what: Rewrite) {
+fn rewrite(frame: &mut Frame, pool: &mut Pool, what: Rewrite) {
     match what {
         Rewrite::EthDst(mac) => write(frame, pool, 0, &mac),
         Rewrite::EthSrc(mac) => write(frame, pool, 6, &mac),
         Rewrite::Ipv4Src(address) => address_v4(frame, pool, 12, address),
         Rewrite::Ipv4Dst(address) => address_v4(frame, pool, 16, address),
         Rewrite::Dscp(dscp) => set_dscp(frame, pool, dscp),
+        Rewrite::Ttl(ttl) => set_ttl(frame, pool, ttl),
         Rewrite::TpSrc(port) => tp_port(frame, pool, 0, port),
         Rewrite::TpDst(port) => tp_port(frame, pool, 2, port),
     }
-}
-
-/// Decrements the TTL or hop limit of an IP packet.
-///
-/// # Errors
-/// If it is 0 or 1; the frame then stays as it is.
-pub fn decrement_ttl(frame: &mut Frame, pool: &mut Pool) -> Result<(), Expired> {
-    let Some(ip) = ip(frame) else { return Ok(()) };
-    let at = ip.at + if ip.is_v4 { 8 } else { 7 };
-    let ttl = frame[at];
-    if ttl <= 1 {
-        return Err(Expired);
-    }
-    if ip.is_v4 {
-        let protocol = frame[at + 1];
-        word_v4(frame, pool, ip.at, 8, u16::from_be_bytes([ttl - 1, protocol]));
-    } else {
-        write(frame, pool, at, &[ttl - 1]);
-    }
-    Ok(())
 }
 
 fn write(frame: &mut Frame, pool: &mut Pool, at: usize, bytes: &[u8]) {
@@ -85,7 +101,7 @@ fn write(frame: &mut Frame, pool: &mut Pool, at: usize, bytes: &[u8]) {
 
 /// The IP packet of a frame, if its header is whole.
 fn ip(frame: &[u8]) -> Option<Ip> {
-    let (ethertype, at) = vlan::payload(frame, MAX_TAGS)?;
+    let (ethertype, at) = tags::payload(frame, MAX_TAGS)?;
     let packet = frame.get(at..)?;
     match ethertype {
         EtherType::IPV4 if packet.len() >= 20 && packet[0] >> 4 == 4 => {
@@ -144,7 +160,7 @@ fn word_v4(frame: &mut Frame, pool: &mut Pool, ip: usize, offset: usize, new: u1
 }
 
 fn address_v4(frame: &mut Frame, pool: &mut Pool, offset: usize, address: u32) {
-    if let Some((EtherType::ARP, at)) = vlan::payload(frame, MAX_TAGS) {
+    if let Some((EtherType::ARP, at)) = tags::payload(frame, MAX_TAGS) {
         if frame.len() >= at + 28 {
             write(frame, pool, at + if offset == 12 { 14 } else { 24 }, &address.to_be_bytes());
         }
@@ -168,6 +184,16 @@ fn set_dscp(frame: &mut Frame, pool: &mut Pool, dscp: u8) {
     } else {
         let new = (first & !0x0fc0) | (dscp << 4);
         write(frame, pool, ip.at, &new.to_be_bytes());
+    }
+}
+
+fn set_ttl(frame: &mut Frame, pool: &mut Pool, ttl: u8) {
+    let Some(ip) = ip(frame) else { return };
+    if ip.is_v4 {
+        let protocol = frame[ip.at + 9];
+        word_v4(frame, pool, ip.at, 8, u16::from_be_bytes([ttl, protocol]));
+    } else {
+        write(frame, pool, ip.at + 7, &[ttl]);
     }
 }
 
@@ -217,7 +243,7 @@ mod tests {
     proptest! {
         #[test]
         fn checksums_are_as_if_computed_anew(address: u32, port: u16, dscp: u8) {
-            for what in [Rewrite::Ipv4Src(address), Rewrite::Ipv4Dst(address), Rewrite::TpSrc(port), Rewrite::TpDst(port), Rewrite::Dscp(dscp)] {
+            for what in [Rewrite::Ipv4Src(address), Rewrite::Ipv4Dst(address), Rewrite::TpSrc(port), Rewrite::TpDst(port), Rewrite::Dscp(dscp & 0xfc), Rewrite::Ttl(dscp)] {
                 let bytes = after(what);
                 let mut anew = bytes.clone();
                 seal(&mut anew);
@@ -235,24 +261,9 @@ mod tests {
             for what in [Rewrite::EthDst([1; 6]), Rewrite::EthSrc([2; 6]), Rewrite::Ipv4Src(1), Rewrite::Dscp(8), Rewrite::TpDst(7)] {
                 let mut frame = pool.copied(&bytes);
                 rewrite(&mut frame, &mut pool, what);
-                let _ = decrement_ttl(&mut frame, &mut pool);
                 assert_eq!(frame.len(), bytes.len());
             }
         }
-    }
-
-    #[test]
-    fn a_ttl_of_one_expires_and_a_greater_one_shrinks() {
-        let mut pool = Pool::new();
-        let mut bytes = udp();
-        bytes[26] = 2;
-        seal(&mut bytes);
-        let mut frame = pool.copied(&bytes);
-        assert_eq!(decrement_ttl(&mut frame, &mut pool), Ok(()));
-        bytes[26] = 1;
-        seal(&mut bytes);
-        assert_eq!(frame.bytes(), &bytes[..]);
-        assert_eq!(decrement_ttl(&mut frame, &mut pool), Err(Expired));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the workers of a bridge share.
 
-use crate::flow::Pipeline;
 use crate::mac_table::MacTable;
 use crate::plan::Plan;
+use flow_table::Tables;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -19,7 +19,7 @@ pub struct Shared {
     id: u32,
     /// The stations.
     pub macs: MacTable,
-    pipeline: RwLock<Pipeline>,
+    tables: RwLock<Tables>,
     plan: Mutex<Arc<Plan>>,
 }
 
@@ -29,7 +29,7 @@ impl Shared {
     pub fn new(id: u32, seed: u64) -> Self {
         Self {
             id,
-            pipeline: RwLock::default(),
+            tables: RwLock::default(),
             plan: Mutex::default(),
             version: AtomicU64::new(1),
             epoch: AtomicU32::new(1),
@@ -72,13 +72,13 @@ impl Shared {
     }
 
     /// The flow tables, to read.
-    pub fn pipeline(&self) -> RwLockReadGuard<'_, Pipeline> {
-        self.pipeline.read().unwrap_or_else(PoisonError::into_inner)
+    pub fn tables(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the flow tables.
-    pub fn change_pipeline<R>(&self, change: impl FnOnce(&mut Pipeline) -> R) -> R {
-        let result = change(&mut self.pipeline.write().unwrap_or_else(PoisonError::into_inner));
+    pub fn change_tables<R>(&self, change: impl FnOnce(&mut Tables) -> R) -> R {
+        let result = change(&mut self.tables.write().unwrap_or_else(PoisonError::into_inner));
         self.epoch.fetch_add(1, Ordering::Release);
         self.version.fetch_add(1, Ordering::Release);
         result

@@ -3,15 +3,17 @@
 use crate::cache::{KeyCache, Lookup, MAX_PROGRAMS, ProgramIx, WordCache};
 use crate::counters::{CacheStats, PortCounters};
 use crate::execute::Execution;
-use crate::flow::Translation;
 use crate::mac_table::View;
 use crate::plan::{Gate, Plan};
 use crate::port_state::PortState;
 use crate::program::{Op, Program};
 use crate::shared::Shared;
+use crate::translate::{Translation, Unobserved, World, translate as translation_of};
 use crate::usual::{self, Choice, Sender};
-use packet::FlowKey;
+use flow_table::{Rule, Tables};
+use openflow::{Action, Flow, FlowCommand, FlowMod};
 use packet::key::slot;
+use packet::{FlowKey, FlowMask};
 use sim_core::{Batch, Drop, DropReason, Frame, Outbox, Pool, PortIx, Time};
 use std::sync::Arc;
 
@@ -291,13 +293,14 @@ impl Context {
             rx.lookup = Lookup::Closed;
             return;
         }
-        let reads = sw.pipeline().reads(port.ofport);
+        let reads = reads(&sw.tables(), port.ofport);
         rx.lookup = match reads.used_words() {
             0 => {
                 let key = FlowKey::EMPTY.with(slot::IN_PORT, u128::from(port.ofport));
-                let Translation { program, .. } = sw.pipeline().translate(plan, in_slot, &key);
+                let world = World { tables: &sw.tables(), plan, macs: None };
+                let Translation { program, .. } = translation_of(world, in_slot, &key, &mut Unobserved);
                 if program.only() == Some(Op::Normal) && usual::is_possible(plan, port) {
-                    rx.flow = program.stats;
+                    rx.flow = program.stats.first().cloned();
                     Lookup::Normal
                 } else {
                     programs.push(program);
@@ -369,6 +372,24 @@ impl Context {
     }
 }
 
+/// The bits that can matter to frames from an OpenFlow port.
+fn reads(tables: &Tables, in_port: u16) -> FlowMask {
+    let is_possible = |rule: &&Arc<Rule>| {
+        let flow = &rule.flow;
+        let mask = flow.matched.mask.get(slot::IN_PORT);
+        flow.matched.key.get(slot::IN_PORT) & mask == u128::from(in_port) & mask
+    };
+    let first = tables.selected(&FlowMod::new(FlowCommand::Delete, Flow::default()));
+    let possible = first.iter().filter(is_possible);
+    let mut reads = possible.fold(FlowMask::EMPTY, |all, rule| all.union(&rule.flow.matched.mask));
+    let sends = |action: &Action| matches!(action, Action::Output(_) | Action::Normal | Action::Flood | Action::All);
+    if !first.iter().all(|rule| rule.flow.actions.iter().all(sends)) {
+        reads = FlowMask::FULL;
+    }
+    reads.set(slot::IN_PORT, 0);
+    reads
+}
+
 #[cold]
 #[inline(never)]
 fn translate(
@@ -383,7 +404,7 @@ fn translate(
     if let Some(at) = keys.find(key) {
         return at;
     }
-    let translation = sw.pipeline().translate(plan, in_slot, key);
+    let translation = translation_of(World { tables: &sw.tables(), plan, macs: None }, in_slot, key, &mut Unobserved);
     programs.push(translation.program);
     let at = (programs.len() - 1) as ProgramIx;
     keys.insert(key, &translation.mask, at);

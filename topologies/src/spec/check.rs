@@ -58,7 +58,7 @@ pub enum CheckKindSpec {
         /// As seen from that end.
         direction: Direction,
         /// Which frames.
-        filter: Option<Filter>,
+        filter: Option<Box<Filter>>,
         /// Least and greatest number that pass.
         range: (u64, Option<u64>),
     },
@@ -294,7 +294,7 @@ impl<'a> Fields<'a> {
             Some(item) => Some(self.filter(item)?),
         };
         let range = self.range()?;
-        Some(CheckKindSpec::Frames { link: link?, direction, filter, range })
+        Some(CheckKindSpec::Frames { link: link?, direction, filter: filter.map(Box::new), range })
     }
 
     fn filter(&mut self, item: &Item) -> Option<Filter> {

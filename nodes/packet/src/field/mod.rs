@@ -10,11 +10,13 @@
 
 pub mod format;
 pub mod protocol;
+mod subfield;
 
 use protocol::{ARP, ICMP, ICMP6, IP, IPV6, Needs, RARP, SCTP, SCTP6, TCP, TCP6, UDP, UDP6};
 
 pub use format::{Format, ValueError};
 pub use protocol::{PROTOCOLS, Protocol};
+pub use subfield::Subfield;
 
 use crate::key::slot::{self, Slot};
 
@@ -104,20 +106,6 @@ pub const FIELDS: &[Field] = &[
     row("sctp_dst", &[], slot::TP_DST, Format::Decimal(16), MASKED, Needs::any(&[SCTP, SCTP6])),
     row("tcp_flags", &[], slot::TCP_FLAGS, Format::TcpFlags, MASKED, Needs::any(&[TCP, TCP6])),
 ];
-
-/// The number of words that a key needs to hold all rows.
-pub(crate) const fn words() -> usize {
-    let mut words = 0;
-    let mut i = 0;
-    while i < FIELDS.len() {
-        let end = FIELDS[i].slot.end();
-        if end > words {
-            words = end;
-        }
-        i += 1;
-    }
-    words
-}
 
 impl Field {
     /// The row of this name or alias.

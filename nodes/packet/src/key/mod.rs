@@ -16,8 +16,9 @@ pub use slot::Slot;
 
 use crate::wire::{EtherType, IpProtocol, MacAddr, tcp::Flags};
 
-/// The number of words in a key: as many as the rows of the [field table](crate::field) need.
-pub const WORDS: usize = crate::field::words();
+/// The number of words in a key; see [`slot`].
+pub const WORDS: usize = slot::ACTSET_OUTPUT.end();
+const _: () = assert!(slot::xxreg(3).end() < WORDS && slot::TUN_TTL.end() == slot::DATAPATH_WORDS);
 
 /// The bit of a key's tag control information that says that there is a tag. (On the wire it
 /// means "drop eligible", which no match can see.)

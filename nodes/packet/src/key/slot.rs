@@ -18,9 +18,26 @@
 //! | 10, 11 | `nd_target` |
 //! | 12 | `arp_sha` or `nd_sll` 48 |
 //! | 13 | `arp_tha` or `nd_tll` 48 |
+//! | 14 | the first MPLS label stack entry 32, the second 32 |
+//! | 15 | the third 32, `packet_type` 32 |
+//! | 16 | `pkt_mark` 32, `skb_priority` 32 |
+//! | 17 | `recirc_id` 32, `dp_hash` 32 |
+//! | 18 | `ct_state` 32, `ct_zone` 16, `ct_nw_proto` 8 |
+//! | 19 | `ct_mark` 32, `ct_tp_src` 16, `ct_tp_dst` 16 |
+//! | 20, 21 | `ct_label` |
+//! | 22 | `ct_nw_src` 32, `ct_nw_dst` 32 |
+//! | 23 to 26 | `ct_ipv6_src`, `ct_ipv6_dst` |
+//! | 27 | `tun_id` |
+//! | 28 | `tun_src` 32, `tun_dst` 32 |
+//! | 29 to 32 | `tun_ipv6_src`, `tun_ipv6_dst` |
+//! | 33 | `tun_flags` 16, `tun_gbp_id` 16, `tun_gbp_flags` 8, `tun_tos` 8, `tun_ttl` 8 |
+//! | 34 | `metadata` |
+//! | 35 to 42 | `reg0` to `reg15`, two in a word, the even one high |
+//! | 43 | `conj_id` 32, `actset_output` 32 |
 //!
 //! Word 0 alone decides what most simple pipelines ask: where from, which type, which VLAN,
-//! a fragment or not.
+//! a fragment or not. The first [`WIRE_WORDS`] come from the frame and its port, those up to
+//! [`DATAPATH_WORDS`] ride with it, the others are zero when a frame enters the flow tables.
 
 /// Some bits of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +93,11 @@ impl Slot {
     }
 }
 
+/// The words that are read from a frame and its port.
+pub const WIRE_WORDS: usize = 16;
+/// Those and what rides with a frame: marks, conntrack, tunnel. A cache entry can depend on them.
+pub const DATAPATH_WORDS: usize = 34;
+
 /// The outer tag: priority 3 bits, "a tag is present" 1 bit, VLAN id 12 bits; 0 without a tag.
 pub const VLAN_TCI: Slot = Slot::new(0, 0, 16);
 /// The "present" bit and the VLAN id of the outer tag.
@@ -130,6 +152,92 @@ pub const ND_TARGET: Slot = Slot::new(10, 0, 128);
 pub const ARP_SHA: Slot = Slot::new(12, 0, 48);
 /// ARP's target MAC address, or the target link-layer address option of neighbour discovery.
 pub const ARP_THA: Slot = Slot::new(13, 0, 48);
+/// The label stack entries from the top: label 20 bits, traffic class 3, bottom of stack 1, TTL 8.
+pub const MPLS_LSE: [Slot; 3] = [Slot::new(14, 0, 32), Slot::new(14, 32, 32), Slot::new(15, 0, 32)];
+/// The label of the top entry.
+pub const MPLS_LABEL: Slot = Slot::new(14, 12, 20);
+/// The traffic class of the top entry.
+pub const MPLS_TC: Slot = Slot::new(14, 9, 3);
+/// Whether the top entry is the last one.
+pub const MPLS_BOS: Slot = Slot::new(14, 8, 1);
+/// The TTL of the top entry.
+pub const MPLS_TTL: Slot = Slot::new(14, 0, 8);
+/// Namespace and type of the packet: 0 for Ethernet (OpenFlow 1.5.1 section 7.2.3.11).
+pub const PACKET_TYPE: Slot = Slot::new(15, 32, 32);
+/// The mark that the datapath carries.
+pub const PKT_MARK: Slot = Slot::new(16, 0, 32);
+/// The priority, which tells the queue.
+pub const SKB_PRIORITY: Slot = Slot::new(16, 32, 32);
+/// Where a frame that comes back goes on.
+pub const RECIRC_ID: Slot = Slot::new(17, 0, 32);
+/// The datapath's hash.
+pub const DP_HASH: Slot = Slot::new(17, 32, 32);
+/// The state of the connection.
+pub const CT_STATE: Slot = Slot::new(18, 0, 32);
+/// The zone of the connection.
+pub const CT_ZONE: Slot = Slot::new(18, 32, 16);
+/// The protocol of the connection's original direction.
+pub const CT_NW_PROTO: Slot = Slot::new(18, 48, 8);
+/// The mark of the connection.
+pub const CT_MARK: Slot = Slot::new(19, 0, 32);
+/// The source port of the connection's original direction.
+pub const CT_TP_SRC: Slot = Slot::new(19, 32, 16);
+/// The destination port of the connection's original direction.
+pub const CT_TP_DST: Slot = Slot::new(19, 48, 16);
+/// The label of the connection.
+pub const CT_LABEL: Slot = Slot::new(20, 0, 128);
+/// The IPv4 source of the connection's original direction.
+pub const CT_NW_SRC: Slot = Slot::new(22, 0, 32);
+/// The IPv4 destination of the connection's original direction.
+pub const CT_NW_DST: Slot = Slot::new(22, 32, 32);
+/// The IPv6 source of the connection's original direction.
+pub const CT_IPV6_SRC: Slot = Slot::new(23, 0, 128);
+/// The IPv6 destination of the connection's original direction.
+pub const CT_IPV6_DST: Slot = Slot::new(25, 0, 128);
+/// The tunnel's key.
+pub const TUN_ID: Slot = Slot::new(27, 0, 64);
+/// The tunnel's IPv4 source.
+pub const TUN_SRC: Slot = Slot::new(28, 0, 32);
+/// The tunnel's IPv4 destination.
+pub const TUN_DST: Slot = Slot::new(28, 32, 32);
+/// The tunnel's IPv6 source.
+pub const TUN_IPV6_SRC: Slot = Slot::new(29, 0, 128);
+/// The tunnel's IPv6 destination.
+pub const TUN_IPV6_DST: Slot = Slot::new(31, 0, 128);
+/// The tunnel's flags.
+pub const TUN_FLAGS: Slot = Slot::new(33, 0, 16);
+/// VXLAN's group policy id.
+pub const TUN_GBP_ID: Slot = Slot::new(33, 16, 16);
+/// VXLAN's group policy flags.
+pub const TUN_GBP_FLAGS: Slot = Slot::new(33, 32, 8);
+/// The tunnel's type of service.
+pub const TUN_TOS: Slot = Slot::new(33, 40, 8);
+/// The tunnel's time to live.
+pub const TUN_TTL: Slot = Slot::new(33, 48, 8);
+/// What tables tell each other.
+pub const METADATA: Slot = Slot::new(34, 0, 64);
+/// The id of a conjunction that matched.
+pub const CONJ_ID: Slot = Slot::new(43, 0, 32);
+/// The output port of the action set.
+pub const ACTSET_OUTPUT: Slot = Slot::new(43, 32, 32);
+
+/// Register `n`, 0 to 15, of 32 bits.
+pub const fn reg(n: u8) -> Slot {
+    assert!(n < 16);
+    Slot::new(35 + n / 2, if n.is_multiple_of(2) { 32 } else { 0 }, 32)
+}
+
+/// Register `n`, 0 to 7, of 64 bits: `reg(2n)` in its upper half.
+pub const fn xreg(n: u8) -> Slot {
+    assert!(n < 8);
+    Slot::new(35 + n, 0, 64)
+}
+
+/// Register `n`, 0 to 3, of 128 bits: `xreg(2n)` in its upper half.
+pub const fn xxreg(n: u8) -> Slot {
+    assert!(n < 4);
+    Slot::new(35 + 2 * n, 0, 128)
+}
 
 #[cfg(test)]
 mod tests {

@@ -58,7 +58,16 @@ impl<'a> Check<'a> {
                     (Direction::Out, true) | (Direction::In, false) => Directions::Forward,
                     (Direction::Out, false) | (Direction::In, true) => Directions::Backward,
                 };
-                Some((name, CheckKind::Frames(Box::new(FramesCheck { link, directions, filter, min, max }))))
+                Some((
+                    name,
+                    CheckKind::Frames(Box::new(FramesCheck {
+                        link,
+                        directions,
+                        filter: filter.map(|filter| *filter),
+                        min,
+                        max,
+                    })),
+                ))
             }
             CheckKindSpec::Drops { node, port, link, reason, range: (min, max) } => {
                 let (place, site) = self.drops_site(node.as_ref(), port.as_ref(), link.as_ref())?;

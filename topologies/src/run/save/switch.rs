@@ -11,7 +11,7 @@ use crate::run::listing;
 use crate::run::net::Net;
 use crate::spec::keys;
 use crate::spec::{DEFAULT_BRIDGE, MAX_NAME_LEN, can_be_typed};
-use openflow::{Action, Flow};
+use openflow::{Action, Flow, FlowCommand, FlowMod};
 use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
 use ovsdb::{Atom, Column, Datum, Row, Store, Table, Uuid};
 use sim_core::NodeIx;
@@ -270,16 +270,17 @@ pub(super) fn rest_of_setup(net: &Net, switch: &Switch, said: &Said) -> Vec<Stri
 /// The flows beyond the one that a standalone bridge starts with.
 fn flows(lines: &mut Vec<String>, switch: &Switch, row: &Row, name: &str) {
     let Some(shared) = switch.shared(name) else { return };
-    let pipeline = shared.pipeline();
+    let all = FlowMod { table: None, ..FlowMod::new(FlowCommand::Delete, Flow::default()) };
+    let rules = shared.tables().selected(&all);
     let start = Flow { priority: 0, actions: vec![Action::Normal], ..Flow::default() };
     // It is older than any other of its table and priority.
-    let oldest = pipeline.rules().iter().position(|rule| rule.flow.table == 0 && rule.flow.priority == 0);
+    let oldest = rules.iter().position(|rule| rule.flow.table == 0 && rule.flow.priority == 0);
     let is_standalone = row.str(bridge::FAIL_MODE) != Some("secure");
-    let kept = oldest.filter(|&at| is_standalone && pipeline.rules()[at].flow == start);
+    let kept = oldest.filter(|&at| is_standalone && rules[at].flow == start);
     if is_standalone && kept.is_none() {
         lines.push(ovsdb::words::join(["ovs-ofctl", "del-flows", name]));
     }
-    for (_, rule) in pipeline.rules().iter().enumerate().filter(|(at, _)| Some(*at) != kept) {
+    for (_, rule) in rules.iter().enumerate().filter(|(at, _)| Some(*at) != kept) {
         let text = rule.flow.to_string();
         // One word: what separates the parts may be a comma alone.
         let (head, actions) = text.split_once("actions=").unwrap_or(("", &text));

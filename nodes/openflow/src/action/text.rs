@@ -6,54 +6,9 @@ use std::net::Ipv4Addr;
 use packet::field::protocol::{IP, IPV6, Needs, TCP, TCP6, UDP, UDP6};
 use packet::{EtherType, MacAddr, Match, nearest};
 
+use super::Action;
 use crate::error::{FlowError, FlowErrorKind};
 use crate::number;
-
-/// What is done with a frame. A flow without actions drops it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Sends the frame out of a port, 0 to 0xfeff; not out of the one it came in by.
-    Output(u32),
-    /// Sends it out of the port it came in by.
-    InPort,
-    /// Learns and forwards as a bridge does.
-    Normal,
-    /// Sends it out of all ports but its own and those that `no-flood` excludes.
-    Flood,
-    /// Sends it out of all ports but its own.
-    All,
-    /// Sends it out of the bridge's local port.
-    Local,
-    /// Sets the VLAN, 0 to 4095, adding a tag if there is none.
-    ModVlanVid(u16),
-    /// Sets the VLAN priority, 0 to 7, adding a tag if there is none.
-    ModVlanPcp(u8),
-    /// Sets the VLAN of a tag that is there: `set_field:4096+VID->vlan_vid`.
-    SetVlanVid(u16),
-    /// Sets the priority of a tag that is there: `set_field:PCP->vlan_pcp`.
-    SetVlanPcp(u8),
-    /// Removes the outer tag, if there is one.
-    StripVlan,
-    /// Adds a tag of this type, 0x8100 or 0x88a8, outside all others.
-    PushVlan(EtherType),
-    /// Sets the source address of the Ethernet header.
-    ModDlSrc(MacAddr),
-    /// Sets the destination address of the Ethernet header.
-    ModDlDst(MacAddr),
-    /// Sets the source address of an IPv4 or ARP packet.
-    ModNwSrc(Ipv4Addr),
-    /// Sets the destination address of an IPv4 or ARP packet.
-    ModNwDst(Ipv4Addr),
-    /// Sets the source port of TCP, UDP or SCTP.
-    ModTpSrc(u16),
-    /// Sets the destination port of TCP, UDP or SCTP.
-    ModTpDst(u16),
-    /// Sets the DSCP bits of IPv4 or IPv6: the whole octet, its two lowest bits zero and left alone.
-    ModNwTos(u8),
-    /// Takes one from the time to live; a packet that had one or none left dies.
-    DecTtl,
-}
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,8 +21,10 @@ impl fmt::Display for Action {
             Action::Local => f.write_str("LOCAL"),
             Action::ModVlanVid(vid) => write!(f, "mod_vlan_vid:{vid}"),
             Action::ModVlanPcp(pcp) => write!(f, "mod_vlan_pcp:{pcp}"),
-            Action::SetVlanVid(vid) => write!(f, "set_field:{}->vlan_vid", 0x1000 | vid),
-            Action::SetVlanPcp(pcp) => write!(f, "set_field:{pcp}->vlan_pcp"),
+            Action::SetField { field, value, .. } if field.name == "dl_vlan_pcp" => {
+                write!(f, "set_field:{}->vlan_pcp", value >> 1)
+            }
+            Action::SetField { field, value, .. } => write!(f, "set_field:{value}->{}", field.name),
             Action::StripVlan => f.write_str("strip_vlan"),
             Action::PushVlan(ether_type) => write!(f, "push_vlan:{:#06x}", ether_type.0),
             Action::ModDlSrc(mac) => write!(f, "mod_dl_src:{mac}"),
@@ -77,7 +34,8 @@ impl fmt::Display for Action {
             Action::ModTpSrc(port) => write!(f, "mod_tp_src:{port}"),
             Action::ModTpDst(port) => write!(f, "mod_tp_dst:{port}"),
             Action::ModNwTos(tos) => write!(f, "mod_nw_tos:{tos}"),
-            Action::DecTtl => f.write_str("dec_ttl"),
+            Action::DecTtl(_) => f.write_str("dec_ttl"),
+            other => write!(f, "{other:?}"),
         }
     }
 }
@@ -203,7 +161,7 @@ impl<'t> Term<'t> {
             "all" => self.bare(word).map(|()| Action::All),
             "local" => self.bare(word).map(|()| Action::Local),
             "strip_vlan" | "pop_vlan" => self.bare(word).map(|()| Action::StripVlan),
-            "dec_ttl" => self.bare(word).map(|()| Action::DecTtl),
+            "dec_ttl" => self.bare(word).map(|()| Action::DecTtl(Vec::new())),
             "mod_vlan_vid" | "set_vlan_vid" => self.value(word, ":10", VID, vid).map(Action::ModVlanVid),
             "mod_vlan_pcp" | "set_vlan_pcp" => self.value(word, ":3", PCP, pcp).map(Action::ModVlanPcp),
             "push_vlan" => self.value(word, ":0x8100", TAG_TYPE, tag_type).map(Action::PushVlan),
@@ -241,8 +199,8 @@ impl<'t> Term<'t> {
         };
         let value = Term { argument: Some(value), ..*self };
         match name {
-            "vlan_vid" => value.value(name, "", OXM_VID, oxm_vid).map(Action::SetVlanVid),
-            "vlan_pcp" => value.value(name, "", PCP, pcp).map(Action::SetVlanPcp),
+            "vlan_vid" => value.value(name, "", OXM_VID, oxm_vid).map(|vid| set(name, u128::from(vid) | 0x1000)),
+            "vlan_pcp" => value.value(name, "", PCP, pcp).map(|pcp| set(name, u128::from(pcp) << 1 | 1)),
             "eth_src" | "dl_src" => value.value(name, "", MAC, mac).map(Action::ModDlSrc),
             "eth_dst" | "dl_dst" => value.value(name, "", MAC, mac).map(Action::ModDlDst),
             "ip_src" | "nw_src" => value.value(name, "", ADDR, addr).map(Action::ModNwSrc),
@@ -264,9 +222,7 @@ impl<'t> Term<'t> {
         let field = FIELDS.iter().copied().find(|name| *name == field)?;
         let met = |needs: Needs| needs.are_met(&matched.key, &matched.mask);
         let (met, needs, remedy) = match action {
-            Action::SetVlanVid(_) | Action::SetVlanPcp(_) => {
-                (tagged, "a VLAN tag", "match dl_vlan, or push_vlan or mod_vlan_vid before it")
-            }
+            Action::SetField { .. } => (tagged, "a VLAN tag", "match dl_vlan, or push_vlan or mod_vlan_vid before it"),
             Action::ModNwSrc(_) | Action::ModNwDst(_) => (met(IPV4), "IPv4", "add ip to the match"),
             Action::ModNwTos(_) => (met(ANY_IP), "IPv4 or IPv6", "add ip or ipv6 to the match"),
             _ if field.starts_with("tcp_") => (met(ANY_TCP), "TCP", "add tcp or tcp6 to the match"),
@@ -342,6 +298,12 @@ fn output(text: &str, ports: Ports<'_>) -> Option<Action> {
         0xfffe | 0xffff_fffe => Action::Local,
         _ => return None,
     })
+}
+
+/// Writes a whole field.
+fn set(name: &str, value: u128) -> Action {
+    let field = packet::Field::find(name).expect("the field table has the tag's parts");
+    Action::SetField { field, value, mask: field.slot.max() }
 }
 
 fn vid(text: &str) -> Option<u16> {
