@@ -59,18 +59,18 @@ impl Tables {
         let mut removed = Vec::new();
         match change.command {
             FlowCommand::Add => {
-                let rule = Arc::new(Rule::new(flow.clone(), now));
-                self.tables.entry(flow.table).or_default().insert(&flow.matched, flow.priority, rule);
+                let rule = Arc::new(Rule::new(flow, now));
+                self.tables.entry(flow.table).or_default().insert(rule);
                 self.log.note(Change::Flow { table: flow.table, matched: Box::new(flow.matched) });
             }
             FlowCommand::Modify | FlowCommand::ModifyStrict => {}
             FlowCommand::Delete | FlowCommand::DeleteStrict => {
                 for rule in self.selected(change) {
-                    let Rule { flow, .. } = &*rule;
-                    if let Some(table) = self.tables.get_mut(&flow.table) {
-                        table.remove(&flow.matched, flow.priority);
+                    let matched = rule.matched();
+                    if let Some(table) = self.tables.get_mut(&rule.table()) {
+                        table.remove(&matched, rule.priority());
                     }
-                    self.log.note(Change::Flow { table: flow.table, matched: Box::new(flow.matched) });
+                    self.log.note(Change::Flow { table: rule.table(), matched: Box::new(matched) });
                     removed.push(Removed { rule, reason: RemovedReason::Delete });
                 }
             }
@@ -81,12 +81,8 @@ impl Tables {
     /// The rules that a change means, by table, descending priority and age.
     pub fn selected(&self, which: &FlowMod) -> Vec<Arc<Rule>> {
         let wants = &which.flow.matched;
-        let is_meant = |rule: &&Arc<Rule>| {
-            let has = &rule.flow.matched;
-            has.mask.covers(&wants.mask) && wants.matches(&has.key)
-        };
         let tables = self.tables.iter().filter(|(table, _)| which.table.is_none_or(|wanted| wanted == **table));
-        tables.flat_map(|(_, table)| table.iter()).filter(is_meant).cloned().collect()
+        tables.flat_map(|(_, table)| table.covered_by(wants)).cloned().collect()
     }
 
     /// The changes so far.
