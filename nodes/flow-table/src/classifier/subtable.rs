@@ -157,8 +157,8 @@ impl<T: Entry> Subtable<T> {
         let (last, before) = self.stages.split_last()?;
         let mut state = BASIS;
         for (n, stage) in before.iter().enumerate() {
+            // What a trie tells holds whatever the stages before have: their bits do not count.
             if exclude(stage, mask) {
-                self.add(n, mask);
                 return None;
             }
             state = stage.go_on(state, key);
@@ -168,16 +168,15 @@ impl<T: Entry> Subtable<T> {
             }
         }
         if exclude(last, mask) {
-            self.add(before.len(), mask);
             return None;
         }
         let found = self.head(Hash::from_state(last.go_on(state, key)), |entry| {
             let (key, mask) = (key.words(), self.mask.bits().words());
             self.mask.used().zip(entry.matched().words()).all(|(word, wanted)| key[word] & mask[word] == *wanted)
         });
-        // What no stage before the last one tells, the ports may.
-        let told_by_ports = found.is_none() && self.ports.as_ref().is_some_and(|ports| ports.exclude(key, mask));
-        self.add(self.stages.len() - usize::from(told_by_ports), mask);
+        if found.is_some() || !self.ports.as_ref().is_some_and(|ports| ports.exclude(key, mask)) {
+            self.add(self.stages.len(), mask);
+        }
         found.map(|(_, entry)| entry)
     }
 

@@ -87,7 +87,7 @@ fn key() -> impl Strategy<Value = FlowKey> {
 
 #[derive(Clone, Debug)]
 enum Change {
-    Insert(Match, u16, Vec<Conjunction>),
+    Insert(Box<Match>, u16, Vec<Conjunction>),
     /// A match that is there, with another priority.
     Again(Index, u16),
     Remove(Index),
@@ -105,7 +105,7 @@ fn changes(soft: u32) -> impl Strategy<Value = Vec<Change>> {
         soft => prop::collection::vec(clause, 1..3),
     ];
     let change = prop_oneof![
-        6 => (matched(), 0..8_u16, conjunctions).prop_map(|(matched, priority, clauses)| Change::Insert(matched, priority, clauses)),
+        6 => (matched(), 0..8_u16, conjunctions).prop_map(|(matched, priority, clauses)| Change::Insert(Box::new(matched), priority, clauses)),
         1 => (any::<Index>(), 0..8_u16).prop_map(|(index, priority)| Change::Again(index, priority)),
         2 => any::<Index>().prop_map(Change::Remove),
     ];
@@ -123,9 +123,12 @@ fn agree(changes: &[Change], keys: &[(FlowKey, [u64; WORDS])], asked: &[Match]) 
     let (mut real, mut naive) = (Classifier::default(), Naive(Vec::<Item>::new()));
     for (number, change) in changes.iter().enumerate() {
         let item = match change {
-            Change::Insert(matched, priority, conjunctions) => {
-                Some(Item { matched: matched.into(), priority: *priority, conjunctions: conjunctions.clone(), number })
-            }
+            Change::Insert(matched, priority, conjunctions) => Some(Item {
+                matched: CompactMatch::new(matched),
+                priority: *priority,
+                conjunctions: conjunctions.clone(),
+                number,
+            }),
             _ if naive.0.is_empty() => None,
             Change::Again(index, priority) => Some(Item { priority: *priority, number, ..index.get(&naive.0).clone() }),
             Change::Remove(index) => {
