@@ -24,7 +24,7 @@ mod tests;
 mod trie;
 
 use crate::CompactMatch;
-use crate::compact::SharedMask;
+use crate::compact::{SharedMask, half};
 use hashbrown::HashTable;
 use packet::{FlowKey, FlowMask, Match};
 use prefixes::{Known, Lens, Prefixes};
@@ -139,7 +139,7 @@ impl<T: Entry + Clone> Classifier<T> {
         let place = &mut self.subtables[number as usize];
         let subtable = Arc::make_mut(place.as_mut()?);
         let before = subtable.max_priority();
-        let old = subtable.remove(matched.words(), priority)?;
+        let old = subtable.remove(matched.halves(), priority)?;
         let after = subtable.max_priority();
         let prefixes = *subtable.prefixes();
         if prefixes != Lens::default() {
@@ -163,7 +163,7 @@ impl<T: Entry + Clone> Classifier<T> {
     pub fn get(&self, matched: &Match, priority: u16) -> Option<&T> {
         let matched = CompactMatch::from(matched);
         let number = self.number(matched.shared_mask())?;
-        self.subtables[number as usize].as_ref()?.get(matched.words(), priority)
+        self.subtables[number as usize].as_ref()?.get(matched.halves(), priority)
     }
 
     /// The value of the greatest priority whose match a key has. All keys that agree with it in the bits of `mask`, to
@@ -271,5 +271,5 @@ fn is_soft<T: Entry>(entry: &T) -> bool {
 
 /// The hash of a mask, for a table.
 fn mask_hash(mask: &SharedMask) -> u64 {
-    Hash::of(mask.used().flat_map(|word| [word as u64, mask.bits().words()[word]])).spread()
+    Hash::of(mask.used().flat_map(|number| [number as u64, half(mask.bits().words(), number).into()])).spread()
 }
