@@ -17,16 +17,17 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hash(u32);
 
-/// What hashing begins with. Rules are few and no secret: the same on every machine matters more.
-const BASIS: u64 = 0x243f_6a88_85a3_08d3;
+/// What hashing begins with if nothing else is said.
+pub(super) const BASIS: u64 = 0x243f_6a88_85a3_08d3;
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Hash {
-    /// The hash of words. It is the upper half of a state that goes on from stage to stage.
-    pub(super) fn of(words: impl Iterator<Item = u64>) -> Self {
-        Self::from_state(words.fold(BASIS, mix))
+    /// The hash of words.
+    pub(super) fn of(basis: u64, words: impl Iterator<Item = u64>) -> Self {
+        Self::from_state(words.fold(basis, mix))
     }
 
+    /// The upper half of a state that goes on from stage to stage.
     fn from_state(state: u64) -> Self {
         Self((state >> 32) as u32)
     }
@@ -48,6 +49,8 @@ fn mix(state: u64, word: u64) -> u64 {
 #[derive(Clone, Debug)]
 pub(super) struct Subtable<T> {
     mask: Arc<SharedMask>,
+    /// What hashing begins with.
+    basis: u64,
     /// The stages in which the mask has bits; one without any if it has none.
     stages: Box<[Stage]>,
     prefixes: Lens,
@@ -103,7 +106,7 @@ fn ports(half: u32) -> u32 {
 }
 
 impl<T: Entry> Subtable<T> {
-    pub(super) fn new(mask: Arc<SharedMask>) -> Self {
+    pub(super) fn new(mask: Arc<SharedMask>, basis: u64) -> Self {
         let lens = prefixes::lens(mask.bits());
         let stage = |bits: &FlowMask| {
             let common = mask.bits().intersection(bits);
@@ -122,6 +125,7 @@ impl<T: Entry> Subtable<T> {
         let ports = Ports::new(&mask);
         Self {
             mask,
+            basis,
             stages: stages.into(),
             prefixes: lens,
             ports,
@@ -153,7 +157,7 @@ impl<T: Entry> Subtable<T> {
             stage.prefixes.iter().any(|(field, len)| tries.exclude(known, *field, *len, key, mask))
         };
         let (last, before) = self.stages.split_last()?;
-        let mut state = BASIS;
+        let mut state = self.basis;
         for (n, stage) in before.iter().enumerate() {
             // What a trie tells holds whatever the stages before have: their bits do not count.
             if exclude(stage, mask) {
@@ -225,25 +229,23 @@ impl<T: Entry> Subtable<T> {
         let common = self.mask.bits().intersection(&matched.mask);
         let part = |(at, number): (usize, usize)| {
             let bits = half(common.words(), number);
-            (at, bits, bits & half(matched.key.words(), number))
+            (bits != 0).then(|| (at, bits, bits & half(matched.key.words(), number)))
         };
-        let wanted: Vec<(usize, u32, u32)> = self.mask.used().enumerate().map(part).collect();
+        let wanted: Vec<(usize, u32, u32)> = self.mask.used().enumerate().filter_map(part).collect();
         let is_exact = common == *self.mask.bits();
         let exact = is_exact.then(|| {
             let halves: Vec<u32> = wanted.iter().map(|(_, _, value)| *value).collect();
             self.same(&halves).collect::<Vec<_>>()
         });
-        let agrees = move |entry: &&T| {
-            let halves = entry.matched().halves();
-            wanted.iter().all(|(at, bits, value)| halves[*at] & bits == *value)
-        };
+        let agrees =
+            move |entry: &&T| wanted.iter().all(|(at, bits, value)| entry.matched().halves()[*at] & bits == *value);
         let rest = (!is_exact && !self.is_excluded(matched)).then(|| self.iter().filter(agrees));
         exact.into_iter().flatten().chain(rest.into_iter().flatten())
     }
 
     /// True if a stage of which a match asks for all bits tells that no entry agrees with it.
     fn is_excluded(&self, matched: &Match) -> bool {
-        let mut state = BASIS;
+        let mut state = self.basis;
         let asks = |part: &Part| half(matched.mask.words(), part.half.into()) & part.bits == part.bits;
         let asked = self.stages[..self.stages.len() - 1].iter().take_while(|stage| stage.parts.iter().all(asks));
         asked.into_iter().any(|stage| {
@@ -331,7 +333,7 @@ impl<T: Entry> Subtable<T> {
 
     /// Notes an entry in what tells keys apart, or that it is gone.
     fn count(&mut self, halves: &[u32], priority: u16, is_there: bool) {
-        let mut state = BASIS;
+        let mut state = self.basis;
         let before = self.stages.len() - 1;
         for stage in &mut self.stages[..before] {
             state = stage.go_on_compact(state, halves);
@@ -350,7 +352,7 @@ impl<T: Entry> Subtable<T> {
     }
 
     fn hash(&self, halves: &[u32]) -> Hash {
-        Hash::from_state(self.stages.iter().fold(BASIS, |state, stage| stage.go_on_compact(state, halves)))
+        Hash::from_state(self.stages.iter().fold(self.basis, |state, stage| stage.go_on_compact(state, halves)))
     }
 }
 
