@@ -160,7 +160,7 @@ fn a_subfield_has_the_name_and_width_that_ovs_ofctl_knows() {
     // Moving a field to as many bits works if the widths agree.
     let fields: Vec<_> = FIELDS.iter().filter(|field| !field.nxm.is_empty()).collect();
     let first = |field: &Field| match (field.name, field.needs.protocols) {
-        ("vlan_vid" | "vlan_pcp", _) => "dl_vlan=1".to_owned(),
+        ("vlan_vid" | "dl_vlan_pcp", _) => "dl_vlan=1".to_owned(),
         ("nd_target" | "nd_sll", _) => "icmp6,icmp_type=135,icmp_code=0".to_owned(),
         ("nd_tll", _) => "icmp6,icmp_type=136,icmp_code=0".to_owned(),
         (_, [protocol, ..]) if field.needs.connection => format!("ct_state=+trk+est,{}", protocol.name),
