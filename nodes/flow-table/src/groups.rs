@@ -140,6 +140,7 @@ fn check(group: &Group) -> Result<(), TableError> {
 mod tests {
     use super::*;
     use openflow::{Action, Selection};
+    use std::borrow::Borrow;
 
     fn bucket(id: u32, action: Action) -> Bucket {
         Bucket { id, weight: 1, watch_port: None, watch_group: None, actions: vec![action] }
@@ -150,8 +151,8 @@ mod tests {
         Group { id, kind: GroupKind::All, selection: Selection::Default, buckets }
     }
 
-    fn apply(groups: &mut Groups, change: GroupMod) -> Result<(), TableError> {
-        groups.apply(Time::ZERO, &change).map(|_| ())
+    fn apply(groups: &mut Groups, change: impl Borrow<GroupMod>) -> Result<(), TableError> {
+        groups.apply(Time::ZERO, change.borrow()).map(|_| ())
     }
 
     fn ids(groups: &Groups, id: u32) -> Vec<u32> {

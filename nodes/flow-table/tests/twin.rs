@@ -20,7 +20,7 @@ struct Listed {
 
 #[derive(Clone, Debug)]
 enum Act {
-    Change(FlowMod),
+    Change(Box<FlowMod>),
     Bundle(Vec<FlowMod>),
     Frame(u8, u8, u8),
     Wait(u8),
@@ -92,7 +92,7 @@ fn change() -> impl Strategy<Value = FlowMod> {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        6 => change().prop_map(Act::Change),
+        6 => change().prop_map(|change| Act::Change(Box::new(change))),
         1 => prop::collection::vec(change(), 0..6).prop_map(Act::Bundle),
         4 => (0..3_u8, 0..4_u8, 0..4_u8).prop_map(|(table, port, ty)| Act::Frame(table, port, ty)),
         2 => (0..30_u8).prop_map(Act::Wait),
