@@ -375,15 +375,14 @@ impl Context {
 /// The bits that can matter to frames from an OpenFlow port.
 fn reads(tables: &Tables, in_port: u16) -> FlowMask {
     let is_possible = |rule: &&Arc<Rule>| {
-        let flow = &rule.flow;
-        let mask = flow.matched.mask.get(slot::IN_PORT);
-        flow.matched.key.get(slot::IN_PORT) & mask == u128::from(in_port) & mask
+        let mask = rule.mask().get(slot::IN_PORT);
+        rule.compact().key().get(slot::IN_PORT) & mask == u128::from(in_port) & mask
     };
     let first = tables.selected(&FlowMod::new(FlowCommand::Delete, Flow::default()));
     let possible = first.iter().filter(is_possible);
-    let mut reads = possible.fold(FlowMask::EMPTY, |all, rule| all.union(&rule.flow.matched.mask));
+    let mut reads = possible.fold(FlowMask::EMPTY, |all, rule| all.union(rule.mask()));
     let sends = |action: &Action| matches!(action, Action::Output(_) | Action::Normal | Action::Flood | Action::All);
-    if !first.iter().all(|rule| rule.flow.actions.iter().all(sends)) {
+    if !first.iter().all(|rule| rule.actions().iter().all(sends)) {
         reads = FlowMask::FULL;
     }
     reads.set(slot::IN_PORT, 0);
