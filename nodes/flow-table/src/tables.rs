@@ -1,7 +1,7 @@
 //! The tables of a bridge.
 
 use crate::{Change, ChangeLog, Classifier, Rule};
-use openflow::{FlowCommand, FlowMod};
+use openflow::{FlowCommand, FlowMod, Group};
 use packet::{FlowKey, FlowMask};
 use sim_core::Time;
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     tables: BTreeMap<u8, Classifier<Arc<Rule>>>,
+    groups: BTreeMap<u32, Arc<Group>>,
     log: ChangeLog,
 }
 
@@ -83,6 +84,17 @@ impl Tables {
         let wants = &which.flow.matched;
         let tables = self.tables.iter().filter(|(table, _)| which.table.is_none_or(|wanted| wanted == **table));
         tables.flat_map(|(_, table)| table.covered_by(wants)).cloned().collect()
+    }
+
+    /// A group.
+    pub fn group(&self, id: u32) -> Option<&Arc<Group>> {
+        self.groups.get(&id)
+    }
+
+    /// Puts a group in the place of the one of its number.
+    pub fn set_group(&mut self, group: Group) {
+        self.log.note(Change::Group(group.id));
+        self.groups.insert(group.id, Arc::new(group));
     }
 
     /// The changes so far.
