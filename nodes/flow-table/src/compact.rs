@@ -25,6 +25,11 @@ impl SharedMask {
         Self { bits: *bits, used: bits.used_words() }
     }
 
+    /// The bits.
+    pub(crate) fn bits(&self) -> &FlowMask {
+        &self.bits
+    }
+
     /// The words that have bits, from the first on.
     pub(crate) fn used(&self) -> impl Iterator<Item = usize> + use<> {
         ones(self.used)
@@ -32,7 +37,7 @@ impl SharedMask {
 }
 
 /// The numbers of the bits that are set, from the lowest on.
-fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+pub(crate) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
         bits &= bits - 1;
@@ -76,14 +81,20 @@ impl CompactMatch {
         self.mask.used().zip(&self.words).all(|(word, wanted)| key.words()[word] & mask[word] == *wanted)
     }
 
+    /// The key's words where the mask has bits.
+    #[inline]
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     /// The mask, to be shared.
-    pub(crate) fn shared_mask(&self) -> Arc<SharedMask> {
-        Arc::clone(&self.mask)
+    pub(crate) fn shared_mask(&self) -> &Arc<SharedMask> {
+        &self.mask
     }
 
     /// Takes a mask of the same bits in place of its own.
     pub(crate) fn share(&mut self, mask: &Arc<SharedMask>) {
-        debug_assert_eq!(*self.mask, **mask);
+        debug_assert_eq!(self.mask, *mask);
         self.mask = Arc::clone(mask);
     }
 }

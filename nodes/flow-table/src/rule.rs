@@ -34,8 +34,7 @@ pub struct Rule {
     pub stats: Arc<FlowStats>,
 }
 
-/// What a flow matched. The one worker that moves a bridge's frames writes it, which takes no locked instruction; anybody
-/// may read it.
+/// What a flow matched. Workers add to it what their caches have counted, now and then; anybody may read it.
 #[derive(Debug, Default)]
 pub struct FlowStats {
     packets: AtomicU64,
@@ -45,15 +44,11 @@ pub struct FlowStats {
 }
 
 impl FlowStats {
-    /// Counts frames.
-    #[inline]
-    pub fn count(&self, packets: u64, bytes: u64, now: Time) {
-        let add = |cell: &AtomicU64, more: u64| {
-            cell.store(cell.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
-        };
-        self.used.store(now.as_nanos(), Ordering::Relaxed);
-        add(&self.packets, packets);
-        add(&self.bytes, bytes);
+    /// Counts frames, the last of which came at `used`.
+    pub fn count(&self, packets: u64, bytes: u64, used: Time) {
+        self.packets.fetch_add(packets, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.used.fetch_max(used.as_nanos(), Ordering::Relaxed);
     }
 
     /// Frames and bytes so far.
