@@ -48,6 +48,7 @@ pub(crate) fn match_text() -> impl Strategy<Value = String> {
         any::<(u16, u16)>().prop_map(|(n, m)| format!("inner_vlan_tci={n}/{m}")),
         any::<([u8; 6], [u8; 6])>().prop_map(|(a, b)| format!("dl_src={}/{}", MacAddr(a), MacAddr(b))),
         any::<[u8; 6]>().prop_map(|a| format!("dl_dst={}", MacAddr(a))),
+        beside(),
     ];
     let ip = prop_oneof![
         any::<u8>().prop_map(|n| format!("nw_tos={n}")),
@@ -76,6 +77,30 @@ pub(crate) fn match_text() -> impl Strategy<Value = String> {
     prop_oneof![list("tcp", ipv4.boxed()), list("udp6", ipv6.boxed())]
 }
 
+/// Terms of what rides beside a frame.
+fn beside() -> impl Strategy<Value = String> {
+    let flags = prop::sample::subsequence(vec!["new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"], 1..8);
+    prop_oneof![
+        (0u8..16, any::<u32>(), any::<u32>()).prop_map(|(n, v, m)| format!("reg{n}={v}/{m}")),
+        (0u8..8, any::<u64>(), any::<u64>()).prop_map(|(n, v, m)| format!("xreg{n}={v}/0x{m:x}")),
+        (0u8..4, any::<u128>(), any::<u128>()).prop_map(|(n, v, m)| format!("xxreg{n}=0x{v:x}/0x{m:x}")),
+        any::<(u64, u64)>().prop_map(|(v, m)| format!("metadata={v}/{m}")),
+        any::<(u64, u64)>().prop_map(|(v, m)| format!("tunnel_id=0x{v:x}/{m}")),
+        any::<([u8; 4], u8)>().prop_map(|(a, len)| format!("tun_dst={}/{}", Ipv4Addr::from(a), len % 33)),
+        any::<u16>().prop_map(|n| format!("tun_gbp_id={n}")),
+        any::<u16>().prop_map(|n| format!("ct_zone={n}")),
+        any::<(u32, u32)>().prop_map(|(v, m)| format!("ct_mark={v}/{m}")),
+        any::<(u128, u128)>().prop_map(|(v, m)| format!("ct_label=0x{v:x}/0x{m:x}")),
+        any::<(u32, u32)>().prop_map(|(v, m)| format!("pkt_mark={v}/{m}")),
+        any::<u32>().prop_map(|n| format!("conj_id={n}")),
+        (flags, any::<u8>()).prop_map(|(names, signs)| {
+            let sign = |n: usize| if signs >> n & 1 == 1 { '+' } else { '-' };
+            let each = names.iter().enumerate().map(|(n, name)| format!("{}{name}", sign(n)));
+            format!("ct_state={}", each.collect::<String>())
+        }),
+    ]
+}
+
 /// Addresses, up to three tags, a type and a packet.
 fn layers() -> impl Strategy<Value = Vec<u8>> {
     let tag = (prop::sample::select(vec![[0x81, 0x00], [0x88, 0xa8]]), any::<[u8; 2]>())
@@ -85,10 +110,17 @@ fn layers() -> impl Strategy<Value = Vec<u8>> {
         arp().prop_map(|p| [vec![0x08, 0x06], p].concat()),
         ipv4().prop_map(|p| [vec![0x08, 0x00], p].concat()),
         ipv6().prop_map(|p| [vec![0x86, 0xdd], p].concat()),
+        mpls().prop_map(|p| [vec![0x88, 0x47], p].concat()),
         ipv4().prop_map(|p| [vec![0, 60, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0], p].concat()),
         any::<[u8; 40]>().prop_map(Vec::from),
     ];
     (any::<[u8; 12]>(), tags, typed).prop_map(|(macs, tags, typed)| [macs.to_vec(), tags.concat(), typed].concat())
+}
+
+/// Up to five labels, of which the last one or an earlier one is the bottom of the stack.
+fn mpls() -> impl Strategy<Value = Vec<u8>> {
+    let entry = any::<([u8; 4], u8)>().prop_map(|([a, b, c, d], n)| [a, b, if n < 64 { c | 1 } else { c & !1 }, d]);
+    (prop::collection::vec(entry, 0..5), ipv4()).prop_map(|(entries, packet)| [entries.concat(), packet].concat())
 }
 
 fn arp() -> impl Strategy<Value = Vec<u8>> {
