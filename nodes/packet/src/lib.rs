@@ -24,9 +24,9 @@ pub mod wire;
 mod word;
 
 pub use describe::describe;
-pub use field::{FIELDS, Field, Subfield};
+pub use field::{FIELDS, Field, Subfield, SubfieldError};
 pub use key::{FlowKey, FlowMask, Slot, WORDS};
-pub use matcher::{Match, MatchError};
+pub use matcher::{Match, MatchError, Megaflow};
 pub use nearest::nearest;
 pub use wire::{EtherType, IpProtocol, MacAddr, VlanId, VlanTag, WireError};
 pub use word::Word;
