@@ -190,7 +190,8 @@ pub(super) fn tables(bridge: &Bridge, options: &Options) -> String {
         let same = all[at..].iter().take_while(|other| *other == table).count();
         if at > 0 && same > 1 && all[at - 1] == *table {
             let last = at + same - 1;
-            let _ = writeln!(text, "  tables {at}...{last}: ditto");
+            let end = if at + same < all.len() { "\n" } else { "" };
+            let _ = writeln!(text, "  tables {at}...{last}: ditto{end}");
             at += same;
             continue;
         }

@@ -23,7 +23,7 @@ struct Command {
     name: &'static str,
     least: usize,
     most: usize,
-    /// Which of its arguments is a file.
+    /// The first of its arguments that may be a file.
     file: Option<usize>,
 }
 
@@ -53,7 +53,7 @@ const TABLE: &[Command] = &[
     command("mod-flows", 2, 2),
     command("del-flows", 1, 2),
     with_file("replace-flows", 2),
-    with_file("diff-flows", 2),
+    Command { name: "diff-flows", least: 2, most: 2, file: Some(0) },
     command("dump-flows", 1, 2),
     command("dump-aggregate", 1, 2),
     command("monitor", 1, 3),
@@ -65,7 +65,7 @@ pub(crate) fn commands() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|command| command.name)
 }
 
-/// The files that a line reads, whose text the switch must be given before: see [`Switch::give_file`]. `words` begin with
+/// The files that a line may read, whose text the switch must be given before: see [`Switch::give_file`]. `words` begin with
 /// the program's name.
 pub fn files_of(words: &[String]) -> Vec<String> {
     let Some(("ovs-ofctl", rest)) = words.split_first().map(|(program, rest)| (program.as_str(), rest)) else {
@@ -74,7 +74,7 @@ pub fn files_of(words: &[String]) -> Vec<String> {
     let Ok((_, words)) = options::parse(rest) else { return Vec::new() };
     let Some((name, arguments)) = words.split_first() else { return Vec::new() };
     let file = TABLE.iter().find(|command| command.name == *name).and_then(|command| command.file);
-    file.and_then(|file| arguments.get(file)).map(|file| (*file).to_owned()).into_iter().collect()
+    file.and_then(|file| arguments.get(file..)).into_iter().flatten().map(|file| (*file).to_owned()).collect()
 }
 
 /// Runs a line; `words` come after `ovs-ofctl`.
@@ -109,6 +109,14 @@ fn run_command(
         switch.configuration_changed();
         return Ok(String::new());
     }
+    if let ("diff-flows", [one, other]) = (command, arguments) {
+        let home = switch.bridge(one).or_else(|| switch.bridge(other)).ok_or_else(|| no_bridge(one))?;
+        let side = |name: &str| match switch.bridge(name) {
+            Some(bridge) => Ok(flows::flows(bridge)),
+            None => flows::flows_of(home, options, name, &*file(switch, name)?),
+        };
+        return flows::diff(&side(one)?, &side(other)?);
+    }
     let bridge = bridge(switch, name)?;
     let second = arguments.get(1).copied();
     let filter = second.unwrap_or_default();
@@ -130,13 +138,6 @@ fn run_command(
         "del-flows" => flows::change(bridge, now, options, FlowCommand::Delete, filter),
         "add-flows" => flows::change_all(bridge, now, options, filter, &*file(switch, filter)?),
         "replace-flows" => flows::replace(bridge, now, options, filter, &*file(switch, filter)?),
-        "diff-flows" => {
-            let other = match switch.bridge(filter) {
-                Some(other) => flows::flows(other),
-                None => flows::flows_of(bridge, options, filter, &*file(switch, filter)?)?,
-            };
-            flows::diff(&flows::flows(bridge), &other)
-        }
         "dump-flows" => dump::flows(bridge, now, options, filter),
         "dump-aggregate" => dump::aggregate(bridge, options, filter),
         // `monitor` and `snoop`.
