@@ -159,15 +159,15 @@ impl Switch {
         result
     }
 
-    /// Adds the flows of a file's text to a bridge, as `ovs-ofctl add-flows BRIDGE FILE` does with the file: all or
-    /// none.
+    /// Adds the flows of a file's text to a bridge, as `ovs-ofctl --bundle add-flows BRIDGE FILE` does with the file
+    /// `name`: all or none.
     ///
     /// # Errors
     /// Every line that is wrong.
-    pub fn add_flows(&mut self, now: Time, bridge: &str, text: &str) -> Result<(), CommandError> {
+    pub fn add_flows(&mut self, now: Time, bridge: &str, name: &str, text: &str) -> Result<(), CommandError> {
         self.settle(now);
         let missing = || CommandError::new(format!("ovs-ofctl: {bridge} is not a bridge or a socket"));
-        crate::ofctl::add_flows(self.bridge(bridge).ok_or_else(missing)?, now, "flows", text)?;
+        crate::ofctl::add_flows(self.bridge(bridge).ok_or_else(missing)?, now, name, text)?;
         self.set_wake();
         Ok(())
     }

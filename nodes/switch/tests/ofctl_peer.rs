@@ -139,8 +139,10 @@ fn lines_are_answered_and_refused_as_by_the_real_one() {
     }
     let real = Real::start("ofctl");
     let ports = "add-port br0 p1 -- add-port br0 p2 -- add-port br0 p3";
-    real.vsctl(&format!("add-br br0 -- set bridge br0 datapath_type=dummy fail_mode=secure -- {ports} \
-         -- set interface p1 ofport_request=1 -- set interface p2 ofport_request=2 -- set interface p3 ofport_request=3"));
+    real.vsctl(&format!(
+        "add-br br0 -- set bridge br0 datapath_type=dummy fail_mode=secure -- {ports} \
+         -- set interface p1 ofport_request=1 -- set interface p2 ofport_request=2 -- set interface p3 ofport_request=3"
+    ));
     let mut ours = Rig::new(4);
     ours.line(&format!("ovs-vsctl add-br br0 -- set bridge br0 fail_mode=secure -- {ports}"));
     for (name, text) in FILES {
@@ -156,7 +158,9 @@ fn lines_are_answered_and_refused_as_by_the_real_one() {
             Err(error) => (error.message, i32::from(error.status)),
         };
         if (comparable(&found), found_status) != (comparable(&expected), status) {
-            differing.push(format!("ovs-ofctl {line}\nours ({found_status}):\n{found}\nthe real one ({status}):\n{expected}"));
+            differing.push(format!(
+                "ovs-ofctl {line}\nours ({found_status}):\n{found}\nthe real one ({status}):\n{expected}"
+            ));
         }
     }
     assert!(differing.is_empty(), "{} of {} differ\n{}", differing.len(), LINES.len(), differing.join("\n"));
