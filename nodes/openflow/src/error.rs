@@ -40,6 +40,20 @@ pub enum FlowErrorKind {
     /// There are no actions.
     #[error("a flow needs actions: add actions=drop or other ones at the end")]
     NoActions,
+    /// A bucket without actions.
+    #[error("a bucket needs actions: add actions=drop or other ones")]
+    NoBucketActions,
+    /// A word that must stand somewhere.
+    #[error("{word} is missing, e.g. {word}{example}")]
+    MissingWord {
+        /// The word.
+        word: &'static str,
+        /// What may stand behind it.
+        example: &'static str,
+    },
+    /// Words that don't fit together.
+    #[error("{0}")]
+    Unfit(&'static str),
     /// A word that must have a value has none.
     #[error("{0} needs a value, e.g. {0}{1}")]
     MissingValue(&'static str, &'static str),
@@ -158,6 +172,11 @@ pub enum FlowErrorKind {
         /// Whose list it is.
         within: &'static str,
     },
+    /// An action that an action set can't hold.
+    #[error(
+        "write_actions can't hold it: only what sends to a port, group or table, and what changes headers and fields"
+    )]
+    NotOfSet,
     /// `goto_table` to an earlier table.
     #[error("goto_table:{to} in table {from} goes back: only to a later table, or resubmit(,{to})")]
     Backwards {
@@ -174,6 +193,14 @@ pub enum FlowErrorKind {
     /// Lists in lists in lists.
     #[error("lists of actions stand {0} deep at most")]
     TooDeep(usize),
+    /// A word that has no meaning for a command.
+    #[error("{word} has no meaning where flows are chosen or changed by `{command}`")]
+    NotFor {
+        /// The word.
+        word: &'static str,
+        /// The command, as in a file for `add-flows`.
+        command: &'static str,
+    },
     /// A word of the original that netloom doesn't carry out.
     #[error("{word} can't be used: {why}")]
     NotTaken {
