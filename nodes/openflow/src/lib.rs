@@ -1,12 +1,23 @@
-//! Flows and actions in ovs-ofctl's words.
+//! Flows, groups, meters and actions in ovs-ofctl's words, both ways.
 //!
 //! - [`Flow`]: what `ovs-ofctl add-flow` takes: a table, a priority, time-outs, a match of the
-//!   crate `packet`, actions. [`parse_file`] reads what `add-flows` takes.
+//!   crate `packet`, actions. [`FlowMod`] is a change of flows, [`parse_flow_mod`] reads what
+//!   each command takes, [`diff`] tells what differs.
 //! - [`Action`]: what is done with a frame, one after the other; no action drops it.
+//! - [`Group`] and [`GroupMod`], [`Meter`] and [`MeterMod`].
+//! - [`parse_file`], [`parse_flow_mods`], [`parse_group_mods`]: files of them, one a line.
 //! - [`FlowError`]: what is wrong with a text, where, and the known word that comes nearest.
 //!
-//! Names and normal form are those of ovs-ofctl(8) and ovs-actions(7). Left out are the words that
-//! only a flow's statistics have, which are read and ignored, so that a dump can be fed back.
+//! Names and normal form are those of ovs-ofctl(8) and ovs-actions(7). The normal form of an action
+//! is the one that a switch gives back by the default protocol, OpenFlow 1.0 with extensions:
+//! `set_field:5->reg0` is `load:0x5->NXM_NX_REG0[]`, `set_field` of an address is `mod_nw_src`. It is
+//! taken when a text is read, so that two texts of one meaning are equal. What OpenFlow 1.0 has no
+//! word for (`goto_table`, `write_actions`, `importance`) is printed as later versions print it.
+//!
+//! Left out are connection tracking (`ct`, `nat`), encapsulation (`encap`, `decap`) and fields of
+//! tunnel options, which are refused in words. Stricter than the original, which goes on with less
+//! than was asked for: numbers that don't fit, parentheses that aren't closed, values behind words
+//! that take none, and words behind the actions.
 
 mod action;
 mod bytes;

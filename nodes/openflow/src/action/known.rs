@@ -67,10 +67,11 @@ impl Known {
             Action::Pop(to) => self.write("pop", to.field)?,
             Action::OutputReg { from, .. } => self.read("output", from)?,
             Action::Multipath(multipath) => self.write("multipath", multipath.to.field)?,
-            Action::Bundle(bundle) => match bundle.to {
-                Some(to) => self.write("bundle_load", to.field)?,
-                None => {}
-            },
+            Action::Bundle(bundle) => {
+                if let Some(to) = bundle.to {
+                    self.write("bundle_load", to.field)?;
+                }
+            }
             _ => {}
         }
         Ok(())
