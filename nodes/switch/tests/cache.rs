@@ -71,7 +71,8 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn change() -> impl Strategy<Value = Event> {
-    let command = prop_oneof![4 => Just(FlowCommand::Add), 1 => Just(FlowCommand::DeleteStrict), 1 => Just(FlowCommand::Delete)];
+    let command =
+        prop_oneof![4 => Just(FlowCommand::Add), 1 => Just(FlowCommand::DeleteStrict), 1 => Just(FlowCommand::Delete)];
     (command, 0..3_u8, 0..4_u16, matched(), prop::collection::vec(action(), 0..4)).prop_map(
         |(command, table, priority, matched, actions)| {
             let flow = Flow { table, priority, matched, actions, ..Flow::default() };
