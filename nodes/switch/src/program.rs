@@ -9,6 +9,7 @@ use crate::vlan::Tag;
 use flow_table::FlowStats;
 use openflow::{Controller, Sample};
 use sim_core::{DropReason, Time};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// A step of a program. Ports are given by slot; what is too large for a step stands in the program's [`Parts`], and is
@@ -75,6 +76,17 @@ pub struct Program {
     pub parts: Option<Box<Parts>>,
     /// The counters of the flows that it stands for.
     pub stats: Box<[Arc<FlowStats>]>,
+    counted: Counted,
+}
+
+/// What a program has counted and the flows have not yet. It is in the memory of the one worker that has the program, so
+/// a frame costs no locked instruction, and no cache line for each flow.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    packets: Cell<u64>,
+    bytes: Cell<u64>,
+    /// The last time, in ns of lab time.
+    used: Cell<u64>,
 }
 
 /// What is too large for a step.
@@ -106,15 +118,53 @@ impl Program {
         let end = ops.iter().rposition(Op::is_end).map_or(0, |last| last + 1);
         ops.truncate(end);
         let last = ops.pop().unwrap_or(Op::Drop(reason));
-        Self { last, steps: ops.into(), parts: None, stats: stats.into() }
+        Self { last, steps: ops.into(), parts: None, stats: stats.into(), counted: Counted::default() }
     }
 
-    /// Counts frames for the flows that it stands for.
+    /// Counts frames for the flows that it stands for, which learn of it by [`Program::push`].
     #[inline]
     pub fn count(&self, packets: u64, bytes: u64, now: Time) {
-        for stats in &self.stats {
-            stats.count(packets, bytes, now);
+        let Counted { packets: all, bytes: all_bytes, used } = &self.counted;
+        all.set(all.get() + packets);
+        all_bytes.set(all_bytes.get() + bytes);
+        used.set(now.as_nanos());
+    }
+
+    /// Has the flows count what was counted since the last time, by the programs of its steps too; gives the program's own
+    /// frames and bytes.
+    pub(crate) fn push(&self) -> (u64, u64) {
+        let (packets, bytes) = (self.counted.packets.take(), self.counted.bytes.take());
+        if packets != 0 {
+            let used = Time::from_nanos(self.counted.used.get());
+            self.stats.iter().for_each(|stats| stats.count(packets, bytes, used));
         }
+        if let Some(parts) = &self.parts {
+            parts.programs.iter().for_each(|program| {
+                program.push();
+            });
+        }
+        (packets, bytes)
+    }
+
+    /// Whether it has counted what the flows don't know.
+    #[inline]
+    pub(crate) fn has_counted(&self) -> bool {
+        self.counted.packets.get() != 0
+    }
+
+    /// What it has counted and the flows don't know: frames and bytes.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.counted.packets.get(), self.counted.bytes.get())
+    }
+
+    /// When it counted last.
+    pub(crate) fn used(&self) -> Time {
+        Time::from_nanos(self.counted.used.get())
+    }
+
+    /// Forgets all but the last step.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(Vec::new(), DropReason::FlowDrop, Vec::new());
     }
 
     /// The step of a program that has one step.

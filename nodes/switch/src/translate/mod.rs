@@ -178,7 +178,7 @@ impl<O: Observer> Translator<'_, O> {
         };
         self.rules.push(Arc::clone(rule));
         self.depth += 1;
-        self.actions(&rule.flow.actions);
+        self.actions(rule.actions());
         self.depth -= 1;
     }
 
