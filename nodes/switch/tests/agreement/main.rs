@@ -117,3 +117,28 @@ fn carried_out_step_by_step_the_real_switchs_actions_make_its_key_of_the_end() {
     }
     assert!(compared > 100, "{compared}");
 }
+
+#[test]
+fn dev_parse() {
+    let mut random = Seed(5).stream("agreement");
+    let mut errors = std::collections::BTreeMap::new();
+    for _ in 0..2000 {
+        let pipeline = generate::pipeline(&mut random);
+        for flow in &pipeline.flows {
+            if let Err(error) = openflow::Flow::parse(flow, &|_| None) {
+                let e = error.to_string();
+                let key: String = e.split(": ").skip(1).collect::<Vec<_>>().join(": ").chars().filter(|c| !c.is_ascii_digit()).take(60).collect();
+                errors.entry(key).or_insert((e, flow.clone()));
+            }
+        }
+        for _ in 0..5 {
+            let said = generate::frame(&mut random).said(&mut random);
+            if let Err(error) = packet::Match::parse(&said.flow) {
+                let e = error.to_string();
+                let key: String = e.chars().filter(|c| !c.is_ascii_digit()).take(60).collect();
+                errors.entry(key).or_insert((e, said.flow.clone()));
+            }
+        }
+    }
+    for (_, (e, f)) in errors { println!("{e}\n    {f}"); }
+}

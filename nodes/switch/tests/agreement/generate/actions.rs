@@ -83,7 +83,7 @@ fn action_set(random: &mut Stream, cx: &Context) -> String {
                 inner.tagged = None;
                 "pop_vlan".to_owned()
             }
-            6 if !words.iter().any(|word| word.contains("vlan")) => {
+            6 if cx.pushed == 0 && !words.iter().any(|word| word.contains("vlan")) => {
                 format!("push_vlan:{}", pick(random, &["0x8100", "0x88a8"]))
             }
             _ => set_field(random, &mut inner),
