@@ -3,7 +3,7 @@
 use std::fmt;
 
 use packet::MatchError;
-use packet::field::ValueError;
+use packet::field::{SubfieldError, ValueError};
 use packet::matcher::MatchErrorKind;
 
 /// Why a text is no flow, and where.
@@ -64,14 +64,9 @@ pub enum FlowErrorKind {
         /// What it most likely means.
         nearest: Option<&'static str>,
     },
-    /// No such field.
-    #[error("`{word}` is no field{}", Hint(.nearest))]
-    UnknownField {
-        /// The word, or its beginning.
-        word: String,
-        /// What it most likely means.
-        nearest: Option<&'static str>,
-    },
+    /// No such field, or no such bits of it.
+    #[error("{0}")]
+    Subfield(SubfieldError),
     /// A word that has no meaning inside another one.
     #[error("`{word}` is nothing that {within} takes{}", Hint(.nearest))]
     UnknownPart {
@@ -81,16 +76,6 @@ pub enum FlowErrorKind {
         within: &'static str,
         /// What it most likely means.
         nearest: Option<&'static str>,
-    },
-    /// Bits that a field doesn't have.
-    #[error("`{bits}` are no bits of {field}: [] for all {width}, [0] for the lowest, [0..{}] for all", .width - 1)]
-    Bits {
-        /// The field.
-        field: &'static str,
-        /// The bits, or the beginning of what stands there.
-        bits: String,
-        /// How many the field has.
-        width: u8,
     },
     /// A field that no action writes.
     #[error("{0} can be matched but not written")]

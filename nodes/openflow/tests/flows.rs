@@ -164,7 +164,7 @@ prop_compose! {
     ) -> Flow {
         let mut actions = actions;
         if set_tag {
-            actions.extend([Action::PushVlan(EtherType::VLAN), set("vlan_vid", 0x1000 | vid), set("dl_vlan_pcp", pcp << 1 | 1)]);
+            actions.extend([Action::PushVlan(EtherType::VLAN), set("vlan_vid", 0x1000 | vid), set("vlan_pcp", pcp << 1 | 1)]);
         }
         let matched = Match::parse(matched).unwrap();
         Flow { table, priority, cookie, idle_timeout, hard_timeout, matched, actions, ..Flow::default() }

@@ -5,6 +5,7 @@
 //! length, a hash) the step says how to find it.
 
 use crate::rewrite::Bits;
+use crate::translate::Resume;
 use crate::vlan::Tag;
 use flow_table::FlowStats;
 use openflow::{Controller, Sample};
@@ -20,6 +21,8 @@ pub enum Op {
     Output(u16),
     /// Sends as a learning bridge would.
     Normal,
+    /// The same, as if it had come in by the port of this slot.
+    NormalFrom(u16),
     /// Sends to all ports but the one it came from, whatever their VLANs; without ports that don't flood if the
     /// flag is set.
     Everywhere {
@@ -62,6 +65,8 @@ pub enum Op {
     },
     /// Carries out one of several programs on a copy, chosen by the frame's hash: [`Parts::selects`].
     Select(u16),
+    /// Has the frame read again, and goes on as [`Parts::resumes`] says.
+    Recirculate(u16),
     /// Ends the frame.
     Drop(DropReason),
 }
@@ -100,6 +105,16 @@ pub struct Parts {
     pub samples: Vec<Sample>,
     /// Programs to choose from.
     pub selects: Vec<Select>,
+    /// How frames go on that are read again.
+    pub resumes: Vec<Arc<Resume>>,
+}
+
+impl Parts {
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        let Self { programs, controllers, samples, selects, resumes } = self;
+        programs.is_empty() && controllers.is_empty() && samples.is_empty() && selects.is_empty() && resumes.is_empty()
+    }
 }
 
 /// Programs of which a frame's hash chooses one.
@@ -187,7 +202,7 @@ impl Program {
 
 impl Op {
     /// Whether it can be seen outside: it takes a frame or a copy of it, or counts it.
-    fn is_end(&self) -> bool {
+    pub(crate) fn is_end(&self) -> bool {
         !matches!(
             self,
             Self::Set(_)

@@ -71,7 +71,8 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn change() -> impl Strategy<Value = Event> {
-    let command = prop_oneof![4 => Just(FlowCommand::Add), 1 => Just(FlowCommand::DeleteStrict), 1 => Just(FlowCommand::Delete)];
+    let command =
+        prop_oneof![4 => Just(FlowCommand::Add), 1 => Just(FlowCommand::DeleteStrict), 1 => Just(FlowCommand::Delete)];
     (command, 0..3_u8, 0..4_u16, matched(), prop::collection::vec(action(), 0..4)).prop_map(
         |(command, table, priority, matched, actions)| {
             let flow = Flow { table, priority, matched, actions, ..Flow::default() };
@@ -205,7 +206,11 @@ fn more_changes_than_are_remembered_have_entries_translated_again() {
     rig.line("ovs-ofctl add-flow br0 in_port=1,actions=output:2");
     rig.ports(0, &frame(1, 2, 0));
     for n in 0..1025 {
-        rig.line(&format!("ovs-ofctl add-flow br0 priority=1,in_port=2,ip,nw_dst=10.0.0.{},actions=drop", n % 200));
+        rig.line(&format!(
+            "ovs-ofctl add-flow br0 priority=1,in_port=2,ip,nw_dst=10.0.{}.{},actions=drop",
+            n / 256,
+            n % 256
+        ));
     }
     rig.ports(0, &frame(1, 2, 0));
     assert_eq!(misses(&rig), 2);

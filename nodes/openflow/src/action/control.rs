@@ -81,8 +81,7 @@ pub(super) fn dec_ttl(_: &mut Reader<'_>, word: &Word<'_>) -> Found<Action> {
     while let Some(part) = words.next()? {
         ids.push(number::parse(part.name).ok_or_else(|| part.bad_part("dec_ttl", part.name, U16))?);
     }
-    // No list means the controllers with the id 0.
-    Ok(Action::DecTtl(if ids == [0] { Vec::new() } else { ids }))
+    Ok(Action::DecTtl(ids))
 }
 
 /// `conjunction(ID,K/N)`.

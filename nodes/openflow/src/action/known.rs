@@ -3,7 +3,7 @@
 //! A field can be read or written only where every frame has it. As in Open vSwitch, the `mod_` actions are free of that:
 //! they do nothing where they have no meaning.
 
-use packet::field::{Field, Format};
+use packet::field::Field;
 use packet::key::{VLAN_PRESENT, slot};
 use packet::matcher::MatchErrorKind;
 use packet::{EtherType, Match, Subfield};
@@ -49,6 +49,9 @@ impl Known {
             Action::PushVlan(_) if self.tags == MAX_TAGS => return Err(FlowErrorKind::TooManyTags),
             Action::PushVlan(_) => self.tags += 1,
             Action::PushMpls(ether_type) | Action::PopMpls(ether_type) => self.become_type(*ether_type),
+            // Unlike the other `mod_` actions, these have no form without a field.
+            Action::ModNwEcn(_) => self.has_named("mod_nw_ecn", "nw_ecn")?,
+            Action::ModNwTtl(_) => self.has_named("mod_nw_ttl", "nw_ttl")?,
             Action::SetField { field, .. } => self.write("set_field", field)?,
             Action::Load { to, value } => {
                 self.write("load", to.field)?;
@@ -81,8 +84,7 @@ impl Known {
     /// A field is written.
     pub(super) fn write(&self, word: &'static str, field: &'static Field) -> Result<(), FlowErrorKind> {
         self.has(word, field)?;
-        let tag = matches!(field.format, Format::VlanOxm | Format::VlanPriority);
-        if tag && self.tags == 0 && !self.free {
+        if field.is_of_tag && self.tags == 0 && !self.free {
             return Err(FlowErrorKind::NeedsTag { word, field: field.name });
         }
         Ok(())
@@ -100,6 +102,11 @@ impl Known {
             return Ok(());
         }
         Err(FlowErrorKind::Prerequisite { word, error: MatchErrorKind::Prerequisite(field.name) })
+    }
+
+    /// The same for a field of this name.
+    fn has_named(&self, word: &'static str, field: &str) -> Result<(), FlowErrorKind> {
+        Field::find(field).map_or(Ok(()), |field| self.has(word, field))
     }
 
     /// Another Ethernet type follows.

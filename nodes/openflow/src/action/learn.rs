@@ -3,7 +3,7 @@
 use std::fmt;
 
 use packet::Subfield;
-use packet::field::Field;
+use packet::field::{Field, Format};
 
 use super::Action;
 use super::known::Known;
@@ -103,15 +103,11 @@ fn spec(part: &Word<'_>, ports: Ports<'_>) -> Found<LearnSpec> {
         "load" => load(part),
         name => match subfield::parse(part, name) {
             Ok(to) => Ok(LearnSpec::Match { source: matched(part, &to, ports)?, to }),
-            Err(_) if Field::find(name).is_none() && !name.contains('[') => {
-                let mut wrong = unknown(part, "learn", KEYS);
-                // A mistyped field as well as a mistyped word.
-                if let FlowErrorKind::UnknownPart { nearest, .. } = &mut wrong.kind
-                    && let FlowErrorKind::UnknownField { nearest: field, .. } = subfield::unknown(name)
-                {
-                    *nearest = nearest.or(field);
-                }
-                Err(wrong)
+            // A word that is nearly one of ours was meant as that.
+            Err(wrong) if !name.contains('[') && Field::find_for_subfield(name).is_none() => {
+                let other = unknown(part, "learn", KEYS);
+                let near = matches!(other.kind, FlowErrorKind::UnknownPart { nearest: Some(_), .. });
+                Err(if near { other } else { wrong })
             }
             Err(wrong) => Err(wrong),
         },
@@ -209,7 +205,7 @@ impl fmt::Display for Learn {
             write!(f, ",limit={}", self.limit)?;
         }
         if let Some(to) = &self.result {
-            write!(f, ",result_dst={}", subfield::Shown(to))?;
+            write!(f, ",result_dst={}", to)?;
         }
         self.specs.iter().try_for_each(|spec| write!(f, ",{spec}"))?;
         f.write_str(")")
@@ -218,22 +214,25 @@ impl fmt::Display for Learn {
 
 impl fmt::Display for LearnSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use subfield::Shown;
         match self {
             LearnSpec::Match { source: LearnSource::Value(value), to } if to.is_whole() => {
-                write!(f, "{}=", to.field.name)?;
-                to.field.write_value(f, *value, to.field.slot.max())
+                write!(f, "{}=", to.field.set_name)?;
+                match to.field.format {
+                    // In a match, such a number has all its digits.
+                    Format::Hex(_) => write!(f, "{value:#x}"),
+                    _ => to.field.write_value(f, *value, to.field.slot.max()),
+                }
             }
-            LearnSpec::Match { source: LearnSource::Value(value), to } => write!(f, "{}={}", Shown(to), Hex(*value)),
-            LearnSpec::Match { source: LearnSource::Field(from), to } if from == to => Shown(to).fmt(f),
-            LearnSpec::Match { source: LearnSource::Field(from), to } => write!(f, "{}={}", Shown(to), Shown(from)),
+            LearnSpec::Match { source: LearnSource::Value(value), to } => write!(f, "{}={}", to, Hex(*value)),
+            LearnSpec::Match { source: LearnSource::Field(from), to } if from == to => to.fmt(f),
+            LearnSpec::Match { source: LearnSource::Field(from), to } => write!(f, "{}={}", to, from),
             LearnSpec::Load { source: LearnSource::Value(value), to } => {
-                write!(f, "load:{}->{}", Hex(*value), Shown(to))
+                write!(f, "load:{}->{}", Hex(*value), to)
             }
             LearnSpec::Load { source: LearnSource::Field(from), to } => {
-                write!(f, "load:{}->{}", Shown(from), Shown(to))
+                write!(f, "load:{}->{}", from, to)
             }
-            LearnSpec::Output(from) => write!(f, "output:{}", Shown(from)),
+            LearnSpec::Output(from) => write!(f, "output:{}", from),
         }
     }
 }

@@ -136,7 +136,8 @@ pub enum Action {
     Push(Subfield),
     /// Takes a value from the stack into a subfield.
     Pop(Subfield),
-    /// Takes one from the time to live; a packet that had one or none left goes to the controllers with these ids.
+    /// Takes one from the time to live; a packet that had one or none left goes to the controllers with these ids, or if
+    /// none is named to those with the id 0.
     DecTtl(Vec<u16>),
     /// Sets the label of the top entry.
     SetMplsLabel(u32),

@@ -7,14 +7,13 @@ use packet::field::Format;
 
 use super::send::{BUNDLE_ALGORITHMS, HASH_FIELDS, MULTIPATH_ALGORITHMS, REASONS, name};
 use super::{Action, Bundle, Controller, Multipath, PacketInReason, Sample, SampleDirection};
-use crate::subfield::Shown;
 use crate::{bytes, port};
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Output(port) => write!(f, "output:{port}"),
-            Action::OutputReg { from, .. } => write!(f, "output:{}", Shown(from)),
+            Action::OutputReg { from, .. } => write!(f, "output:{}", from),
             Action::OutputTrunc { port, max_len } => write!(f, "output(port={},max_len={max_len})", port::Shown(*port)),
             Action::InPort => f.write_str("IN_PORT"),
             Action::Normal => f.write_str("NORMAL"),
@@ -61,15 +60,13 @@ impl fmt::Display for Action {
                     Format::VlanOxm if *mask == field.slot.max() => write!(f, "{value}")?,
                     _ => field.write_value(f, *value, *mask)?,
                 }
-                // Of the names of the priority, the dumps have the shorter one here.
-                let name = if field.format == Format::VlanPriority { "vlan_pcp" } else { field.name };
-                write!(f, "->{name}")
+                write!(f, "->{}", field.set_name)
             }
-            Action::Load { to, value } => write!(f, "load:{}->{}", Hex(*value), Shown(to)),
-            Action::Move { from, to } => write!(f, "move:{}->{}", Shown(from), Shown(to)),
-            Action::Push(from) => write!(f, "push:{}", Shown(from)),
-            Action::Pop(to) => write!(f, "pop:{}", Shown(to)),
-            Action::CheckPktLarger { size, to } => write!(f, "check_pkt_larger({size})->{}", Shown(to)),
+            Action::Load { to, value } => write!(f, "load:{}->{}", Hex(*value), to),
+            Action::Move { from, to } => write!(f, "move:{}->{}", from, to),
+            Action::Push(from) => write!(f, "push:{}", from),
+            Action::Pop(to) => write!(f, "pop:{}", to),
+            Action::CheckPktLarger { size, to } => write!(f, "check_pkt_larger({size})->{}", to),
 
             Action::Resubmit { in_port: Some(port), table: None, ct: false } => {
                 write!(f, "resubmit:{}", port::Shown(*port))
@@ -168,7 +165,7 @@ impl fmt::Display for Bundle {
         let (fields, algorithm) = (name(&HASH_FIELDS, &self.fields), name(&BUNDLE_ALGORITHMS, &self.algorithm));
         write!(f, "{word}({fields},{},{algorithm},ofport,", self.basis)?;
         if let Some(to) = &self.to {
-            write!(f, "{},", Shown(to))?;
+            write!(f, "{},", to)?;
         }
         let members: Vec<_> = self.members.iter().map(|port| port::Shown(*port)).collect();
         write!(f, "members:{})", Joined(&members))
@@ -179,7 +176,7 @@ impl fmt::Display for Multipath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (fields, algorithm) = (name(&HASH_FIELDS, &self.fields), name(&MULTIPATH_ALGORITHMS, &self.algorithm));
         let Multipath { basis, n_links, arg, to, .. } = self;
-        write!(f, "multipath({fields},{basis},{algorithm},{n_links},{arg},{})", Shown(to))
+        write!(f, "multipath({fields},{basis},{algorithm},{n_links},{arg},{})", to)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::text::{Found, Word};
 /// `set_field:VALUE[/MASK]->FIELD`.
 pub(super) fn set_field(reader: &mut Reader<'_>, word: &Word<'_>, into: &mut Vec<Action>) -> Found<()> {
     let (value, name) = word.arrow("set_field", ":4106->vlan_vid")?;
-    let field = Field::find(name).ok_or_else(|| word.wrong(subfield::unknown(name)))?;
+    let field = subfield::field(word, name)?;
     writable(word, field)?;
     let (value, mask) = match field.format {
         // The tag is there, whether the value says so or not.
@@ -54,7 +54,7 @@ fn vid(word: &Word<'_>, text: &str) -> Found<(u128, u128)> {
 
 /// The action that sets the whole field, if it has one of its own.
 fn normal(field: &'static Field, value: u128, mask: u128) -> Option<Action> {
-    if matches!(field.format, Format::VlanOxm | Format::VlanPriority) {
+    if field.is_of_tag {
         return Some(Action::SetField { field, value, mask });
     }
     if mask != field.slot.max() {
@@ -75,7 +75,8 @@ fn normal(field: &'static Field, value: u128, mask: u128) -> Option<Action> {
 
 /// One `load` for each run of bits that are written, from the lowest on.
 fn runs(field: &'static Field, value: u128, mask: u128, into: &mut Vec<Action>) {
-    let mut left = mask;
+    // As many bits as the field has in messages, which may be more than a key has.
+    let mut left = if mask == field.slot.max() { Subfield::whole(field).max() } else { mask };
     while left != 0 {
         let start = left.trailing_zeros();
         let len = (left >> start).trailing_ones().min(64);
@@ -159,31 +160,7 @@ fn writable(word: &Word<'_>, field: &'static Field) -> Found<()> {
             word: field.name,
             why: "only ct writes it, and connections are not tracked",
         })),
-        slot if READ_ONLY.contains(&slot) || field.format == Format::VlanId => {
-            Err(word.wrong(FlowErrorKind::ReadOnly(field.name)))
-        }
+        _ if !field.writable => Err(word.wrong(FlowErrorKind::ReadOnly(field.set_name))),
         _ => Ok(()),
     }
 }
-
-/// What actions can't write (ovs-fields(7), "read-only").
-const READ_ONLY: &[slot::Slot] = &[
-    slot::DL_TYPE,
-    slot::PACKET_TYPE,
-    slot::NW_FRAG,
-    slot::TCP_FLAGS,
-    slot::MPLS_BOS,
-    slot::RECIRC_ID,
-    slot::DP_HASH,
-    slot::CONJ_ID,
-    slot::ACTSET_OUTPUT,
-    slot::CT_STATE,
-    slot::CT_ZONE,
-    slot::CT_NW_PROTO,
-    slot::CT_NW_SRC,
-    slot::CT_NW_DST,
-    slot::CT_IPV6_SRC,
-    slot::CT_IPV6_DST,
-    slot::CT_TP_SRC,
-    slot::CT_TP_DST,
-];

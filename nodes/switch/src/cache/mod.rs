@@ -26,6 +26,7 @@ use crate::counters::CacheStats;
 use crate::port_state::Count;
 use crate::program::Program;
 use crate::translate::Effect;
+use packet::FlowKey;
 use sim_core::Time;
 use std::sync::Arc;
 
@@ -116,6 +117,8 @@ pub(crate) struct Cache {
     pub(crate) words: WordCache,
     pub(crate) front: Front,
     pub(crate) stats: CacheStats,
+    /// The key at hand; of its words only those that are asked for.
+    pub(crate) key: FlowKey,
     /// Where the search for idle entries goes on.
     hand: usize,
     last_id: u64,

@@ -138,7 +138,9 @@ impl Finder<'_> {
     fn search(&mut self, frame: &[u8]) -> EntryIx {
         let (place, stamp) = (usize::from(self.slot), self.context.stamp);
         let class = &mut self.context.classes[place];
-        let key = wire_key(u32::from(self.context.plan.ports[place].ofport), frame, class.used());
+        let key = &mut self.cache.key;
+        FlowKey::extract_words(u32::from(self.context.plan.ports[place].ofport), frame, class.used(), key);
+        let key: WireKey = *key.words().first_chunk().expect("a key has the wire's words and more");
         let front = &mut self.cache.front;
         let hash = if front.is_on() { class.union().hash(&key) } else { 0 };
         if front.is_on()
@@ -318,9 +320,3 @@ impl Finder<'_> {
 }
 
 const IN_PORT: u64 = (slot::IN_PORT.max() as u64) << slot::IN_PORT.shift;
-
-/// The words of a frame's key that are used: bit n stands for word n.
-#[inline]
-fn wire_key(in_port: u32, frame: &[u8], _used: u64) -> WireKey {
-    *FlowKey::extract(in_port, frame).words().first_chunk().expect("a key has the wire's words and more")
-}
