@@ -6,6 +6,7 @@
 use super::actions::Flow;
 use super::{Observer, Place, Seen, Translator, action_set};
 use crate::program::{Op, Select};
+use flow_table::GroupState;
 use openflow::{Action, Bucket, Group, GroupKind, Selection};
 use std::sync::Arc;
 
@@ -26,15 +27,19 @@ impl<O: Observer> Translator<'_, O> {
             // The list ends here.
             return Flow::Break;
         };
-        let group = Arc::clone(group);
+        let state = Arc::clone(group);
+        let group = &state.group;
+        self.counters.push(Arc::clone(&state.stats));
         match group.kind {
             GroupKind::All | GroupKind::Indirect => {
+                self.counters.extend(state.buckets.iter().cloned());
                 for bucket in &group.buckets {
                     self.bucket(bucket);
                 }
             }
             GroupKind::FastFailover => match group.buckets.iter().find(|bucket| self.is_live(bucket, 0)) {
                 Some(bucket) => {
+                    self.count(&state, bucket);
                     self.say(Seen::Detail(format_args!("using bucket {}", bucket.id)));
                     self.bucket(bucket);
                 }
@@ -43,13 +48,19 @@ impl<O: Observer> Translator<'_, O> {
             GroupKind::Select => match &group.selection {
                 Selection::Hash { param, fields } => {
                     let basis = self.hash_of_fields(*param, fields);
-                    self.select_by_fields(&group, basis);
+                    self.select_by_fields(&state, basis);
                 }
-                Selection::Default => self.select_by_frame(&group, 0),
-                Selection::DpHash { param } => self.select_by_frame(&group, *param as u32),
+                Selection::Default => self.select_by_frame(group, 0),
+                Selection::DpHash { param } => self.select_by_frame(group, *param as u32),
             },
         }
         Flow::Continue
+    }
+
+    /// Has frames counted that go to a bucket.
+    fn count(&mut self, state: &GroupState, bucket: &Bucket) {
+        let at = state.group.buckets.iter().position(|other| std::ptr::eq(other, bucket));
+        self.counters.extend(at.and_then(|at| state.buckets.get(at)).cloned());
     }
 
     /// Carries out a bucket; its actions are an action set.
@@ -97,7 +108,7 @@ impl<O: Observer> Translator<'_, O> {
             self.groups.push(id);
         }
         let tables = self.world.tables;
-        tables.group(id).is_some_and(|group| group.buckets.iter().any(|bucket| self.is_live(bucket, depth)))
+        tables.group(id).is_some_and(|state| state.group.buckets.iter().any(|bucket| self.is_live(bucket, depth)))
     }
 
     /// Whether frames leave by a port now.
@@ -108,9 +119,9 @@ impl<O: Observer> Translator<'_, O> {
     }
 
     /// Takes the bucket of the highest weighted hash.
-    fn select_by_fields(&mut self, group: &Group, basis: u32) {
+    fn select_by_fields(&mut self, state: &GroupState, basis: u32) {
         let mut best: Option<(u32, &Bucket)> = None;
-        for bucket in &group.buckets {
+        for bucket in &state.group.buckets {
             if !self.is_live(bucket, 0) {
                 continue;
             }
@@ -122,6 +133,7 @@ impl<O: Observer> Translator<'_, O> {
         }
         match best {
             Some((_, bucket)) => {
+                self.count(state, bucket);
                 self.say(Seen::Detail(format_args!("using bucket {}", bucket.id)));
                 self.bucket(bucket);
             }

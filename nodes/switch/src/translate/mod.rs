@@ -46,7 +46,7 @@ pub use resume::{Resume, resume};
 use crate::mac_table::View;
 use crate::plan::Plan;
 use crate::program::{Op, Parts, Program};
-use flow_table::{Rule, Tables};
+use flow_table::{FlowStats, Rule, Tables};
 use openflow::{Action, FlowMod};
 use packet::key::slot;
 use packet::{FlowKey, FlowMask};
@@ -193,6 +193,8 @@ struct Translator<'a, O> {
     rules: Vec<Arc<Rule>>,
     lookups: Vec<Lookup>,
     groups: Vec<u32>,
+    /// The counters of groups and buckets.
+    counters: Vec<Arc<FlowStats>>,
     meters: Vec<u32>,
     effects: Vec<Effect>,
     follows_links: bool,
@@ -239,6 +241,7 @@ impl<'a, O: Observer> Translator<'a, O> {
             rules: Vec::new(),
             lookups: Vec::new(),
             groups: Vec::new(),
+            counters: Vec::new(),
             meters: Vec::new(),
             effects: Vec::new(),
             follows_links: false,
@@ -299,7 +302,7 @@ impl<'a, O: Observer> Translator<'a, O> {
             let is_resubmit = matches!(failure, Failure::TooDeep | Failure::TooManyResubmits);
             reason = if is_resubmit { DropReason::TooManyResubmits } else { DropReason::FlowDrop };
         }
-        let stats = self.rules.iter().map(|rule| Arc::clone(&rule.stats)).collect();
+        let stats = self.rules.iter().map(|rule| Arc::clone(&rule.stats)).chain(self.counters).collect();
         let mut program = Program::new(ended(self.ops, reason), reason, stats);
         if !self.parts.is_empty() {
             program.parts = Some(Box::new(self.parts));
@@ -323,9 +326,11 @@ impl<'a, O: Observer> Translator<'a, O> {
     }
 }
 
-/// Steps of which one disposes of the frame: meters and samples don't.
+/// Steps of which one disposes of the frame. Meters and samples don't, nor does telling that a time to live ran out.
 fn ended(mut ops: Vec<Op>, reason: DropReason) -> Vec<Op> {
-    if !ops.is_empty() && ops.iter().all(|op| matches!(op, Op::Meter(_) | Op::Sample(_)) || !op.is_end()) {
+    let is_told = |op: &Op| matches!(op, Op::Controller(_)) && reason == DropReason::TtlExpired;
+    let is_aside = |op: &Op| matches!(op, Op::Meter(_) | Op::Sample(_)) || is_told(op) || !op.is_end();
+    if !ops.is_empty() && ops.iter().all(is_aside) {
         ops.push(Op::Drop(reason));
     }
     ops
