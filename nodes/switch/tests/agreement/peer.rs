@@ -20,6 +20,11 @@ impl Peer {
         let real = Real::start(title);
         real.vsctl("set Open_vSwitch . other_config:vlan-limit=2");
         real.vsctl("add-br br0 -- set bridge br0 datapath_type=dummy fail_mode=secure");
+        // Without collectors it would send no samples.
+        real.vsctl(
+            "-- --id=@br get bridge br0 -- --id=@ipfix create ipfix targets=\"127.0.0.1:4739\" \
+             -- create flow_sample_collector_set id=1 bridge=@br ipfix=@ipfix",
+        );
         for port in 1..=crate::PORTS {
             real.vsctl(&format!("add-port br0 p{port} -- set interface p{port} ofport_request={port}"));
         }

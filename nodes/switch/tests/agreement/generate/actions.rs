@@ -110,7 +110,11 @@ pub fn output(random: &mut Stream) -> String {
 }
 
 fn resubmit(random: &mut Stream, cx: &Context) -> String {
-    let table = u64::from(cx.table) + 1 + random.below(u64::from(cx.last_table - cx.table));
+    let mut table = u64::from(cx.table) + 1 + random.below(u64::from(cx.last_table - cx.table));
+    if chance(random, 200) {
+        // Perhaps for ever.
+        table = random.below(u64::from(cx.table) + 1);
+    }
     if chance(random, 6) { format!("resubmit({},{table})", port(random)) } else { format!("resubmit(,{table})") }
 }
 
@@ -272,7 +276,11 @@ fn special(random: &mut Stream, cx: &mut Context) -> Option<String> {
             &["controller", "controller:100", "controller(max_len=64,id=3)", "controller(reason=no_match)"],
         )
         .to_owned(),
-        6 => "note:01.02.03".to_owned(),
+        6 if chance(random, 2) => "note:01.02.03".to_owned(),
+        6 => {
+            let probability = pick(random, &[5, 6000, 65535]);
+            format!("sample(probability={probability},collector_set_id=1,obs_domain_id=2,obs_point_id=3)")
+        }
         7 | 8 if cx.depth < 2 => {
             let mut inner = Context { depth: cx.depth + 1, ..cx.clone() };
             let mut words = Vec::new();
