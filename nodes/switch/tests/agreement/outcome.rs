@@ -98,6 +98,21 @@ fn numeral(arguments: &str, name: &str, otherwise: u128) -> u128 {
     value.unwrap_or(otherwise)
 }
 
+impl Event {
+    /// The frames that leave by ports when the frame is shorter than what is asked for below 1000 bytes and no meter
+    /// ends it.
+    pub fn outputs(events: &[Self]) -> Vec<(&str, Option<u128>, &Frame)> {
+        let of = |event| -> Vec<(&str, Option<u128>, &Frame)> {
+            match event {
+                Self::Output(port, cut, frame) => vec![(port, *cut, frame)],
+                Self::Part(when, inner) if matches!(when.as_str(), "clone" | "gt 20" | "le 1000") => Self::outputs(inner),
+                Self::Part(..) | Self::Userspace(..) | Self::Meter(_) => vec![],
+            }
+        };
+        events.iter().flat_map(of).collect()
+    }
+}
+
 impl Frame {
     /// The frame of a key.
     pub fn new(flow: &Fields) -> Self {
@@ -126,6 +141,26 @@ impl Frame {
         let seen = |name: &str, value: u128| if name.starts_with("icmp") { value & 0xff } else { value };
         frame.fields = fields.map(|(name, (value, _))| (name.clone(), seen(name, *value))).collect();
         frame
+    }
+
+    /// The frame of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let key = packet::FlowKey::extract(0, bytes);
+        let text = packet::Match { key, mask: packet::FlowMask::FULL }.to_string();
+        let mut frame = Self::new(&flow_text::parse(&text));
+        for (tag, found) in frame.tags.iter_mut().zip(packet::wire::vlan::tags(bytes)) {
+            tag.0 = found.tpid.0.into();
+        }
+        frame
+    }
+
+    /// Whether a frame of bytes can be this one: what is behind labels can't be seen in it, and a mark isn't part of it.
+    pub fn can_be(&self, seen: &Self) -> bool {
+        let mut tags = self.tags.clone();
+        tags.iter_mut().zip(&seen.tags).filter(|(tag, _)| tag.0 == 0).for_each(|(tag, seen)| tag.0 = seen.0);
+        let aside = ["pkt_mark", "skb_priority"];
+        let mut fields = seen.fields.iter().filter(|(name, _)| !aside.contains(&name.as_str()));
+        tags == seen.tags && self.labels == seen.labels && fields.all(|(name, value)| self.fields.get(name) == Some(value))
     }
 
     /// Without what a key doesn't say: the types of its tags, and the queue when no frame was sent to one.

@@ -319,7 +319,7 @@ fn special(random: &mut Stream, cx: &mut Context) -> Option<String> {
             }
         }
         // (In a bucket ovs-ofctl doesn't read it.)
-        14 if !cx.in_bucket => format!("check_pkt_larger({})->reg0[{}]", pick(random, &[60, 100]), random.below(3)),
+        14 if !cx.in_bucket => format!("check_pkt_larger({})->reg0[{}]", pick(random, &[20, 1000]), random.below(3)),
         15 | 16 if cx.groups > 0 => format!("group:{}", 1 + random.below(cx.groups.into())),
         17 => format!("set_tunnel:{}", random.below(9)),
         18 => format!("load:{}->in_port[]", pick(random, &[0, 0, 1, 2])),

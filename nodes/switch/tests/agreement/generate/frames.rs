@@ -52,6 +52,14 @@ pub struct Said {
 }
 
 impl Said {
+    /// Its port and bytes, if it comes as bytes.
+    pub fn on_the_wire(&self) -> Option<(u32, Vec<u8>)> {
+        let port = self.flow.strip_prefix("in_port=")?.parse().ok()?;
+        let digits = self.bytes.as_deref()?;
+        let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("it is hexadecimal");
+        Some((port, (0..digits.len()).step_by(2).map(byte).collect()))
+    }
+
     /// The words of the command that asks what becomes of it.
     pub fn words(&self) -> Vec<&str> {
         let mut words = vec!["ofproto/trace", "br0", &self.flow];
