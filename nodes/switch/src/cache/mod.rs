@@ -76,7 +76,7 @@ pub(crate) struct Entry {
     pub(crate) slot: u16,
     /// Whether it was taken out; what it does to frames that have found it is still to be done.
     pub(crate) is_dead: bool,
-    /// When a frame is to be shown to its effects; `NEVER` without any.
+    /// When its effects are to be carried out again; `NEVER` without any.
     pub(crate) effects_at: Time,
     pub(crate) program: Program,
     pub(crate) rest: Box<Rest>,
@@ -96,8 +96,6 @@ pub(crate) struct Rest {
     /// Which state of the links it was translated in.
     pub(crate) links: u64,
     pub(crate) since: Time,
-    /// When its effects were carried out last.
-    pub(crate) effects_done: Time,
     /// Frames and bytes that have reached the flows.
     pub(crate) packets: u64,
     pub(crate) bytes: u64,
