@@ -24,7 +24,7 @@ pub struct TableConfig {
     pub groups: Vec<Subfield>,
 }
 
-/// Lookups in a table. The one worker that moves a bridge's frames writes it; anybody may read it.
+/// Lookups in a table. Workers add to it what their caches have counted, now and then; anybody may read it.
 #[derive(Debug, Default)]
 pub struct TableStats {
     lookups: AtomicU64,
@@ -35,11 +35,8 @@ impl TableStats {
     /// Counts the lookups of so many frames, and whether they found a flow.
     #[inline]
     pub fn count(&self, packets: u64, found: bool) {
-        let add = |cell: &AtomicU64, more: u64| {
-            cell.store(cell.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
-        };
-        add(&self.lookups, packets);
-        add(&self.matched, if found { packets } else { 0 });
+        self.lookups.fetch_add(packets, Ordering::Relaxed);
+        self.matched.fetch_add(if found { packets } else { 0 }, Ordering::Relaxed);
     }
 
     /// Lookups, and how many of them found a flow.

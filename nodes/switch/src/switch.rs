@@ -72,6 +72,14 @@ impl WorkerHandle {
         Self::default()
     }
 
+    /// Has every frame translated anew, or no longer: [`Worker::set_caching`].
+    ///
+    /// # Panics
+    /// As [`WorkerHandle::worker`].
+    pub fn set_caching(&self, is_on: bool) {
+        self.0.borrow_mut().set_caching(is_on);
+    }
+
     /// The worker.
     ///
     /// # Panics

@@ -206,7 +206,11 @@ fn more_changes_than_are_remembered_have_entries_translated_again() {
     rig.line("ovs-ofctl add-flow br0 in_port=1,actions=output:2");
     rig.ports(0, &frame(1, 2, 0));
     for n in 0..1025 {
-        rig.line(&format!("ovs-ofctl add-flow br0 priority=1,in_port=2,ip,nw_dst=10.0.0.{},actions=drop", n % 200));
+        rig.line(&format!(
+            "ovs-ofctl add-flow br0 priority=1,in_port=2,ip,nw_dst=10.0.{}.{},actions=drop",
+            n / 256,
+            n % 256
+        ));
     }
     rig.ports(0, &frame(1, 2, 0));
     assert_eq!(misses(&rig), 2);

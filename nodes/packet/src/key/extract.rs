@@ -126,7 +126,7 @@ impl FlowKey {
     fn layer4(&mut self, proto: IpProtocol, bytes: &[u8], icmp: IpProtocol) {
         let size = bytes.len();
         match proto {
-            IpProtocol::TCP if size >= 20 && (20..=size).contains(&(usize::from(bytes[12] >> 4) * 4)) => {
+            IpProtocol::TCP if is_tcp(bytes) => {
                 let flags = be16(bytes, 12) & 0xfff;
                 self.0[3] |= ports(bytes) | u64::from(flags) << slot::TCP_FLAGS.shift;
             }
@@ -210,17 +210,17 @@ const LABELS: u64 = 3 << 14;
 const BOTTOM_OF_STACK: u32 = 1 << 8;
 
 /// What stands before the packet in a frame.
-struct Link {
-    tci: u16,
-    inner_tci: u16,
-    ethertype: EtherType,
+pub(super) struct Link {
+    pub(super) tci: u16,
+    pub(super) inner_tci: u16,
+    pub(super) ethertype: EtherType,
     /// Where the packet begins; 0 if the frame has no type.
-    end: usize,
+    pub(super) end: usize,
 }
 
 /// Reads up to two tags and the type.
 #[inline(always)]
-fn link(frame: &[u8]) -> Link {
+pub(super) fn link(frame: &[u8]) -> Link {
     let mut link = Link { tci: 0, inner_tci: 0, ethertype: EtherType(0), end: 0 };
     if frame.len() < HEADER_SIZE {
         return link;
@@ -264,7 +264,7 @@ fn word0(in_port: u32, link: &Link) -> u64 {
 
 /// The packet without padding and the size of its header, if its lengths hold.
 #[inline(always)]
-fn checked_ipv4(packet: &[u8]) -> Option<(&[u8], usize)> {
+pub(super) fn checked_ipv4(packet: &[u8]) -> Option<(&[u8], usize)> {
     if packet.len() < 20 {
         return None;
     }
@@ -276,7 +276,7 @@ fn checked_ipv4(packet: &[u8]) -> Option<(&[u8], usize)> {
 
 /// The fragment bits of a checked IPv4 packet.
 #[inline(always)]
-fn ipv4_frag(packet: &[u8]) -> u8 {
+pub(super) fn ipv4_frag(packet: &[u8]) -> u8 {
     match be16(packet, 6) & 0x3fff {
         0 => 0,
         word if word & 0x1fff == 0 => FRAG_ANY,
@@ -286,7 +286,7 @@ fn ipv4_frag(packet: &[u8]) -> u8 {
 
 /// The next header and the payload without padding, if the length holds.
 #[inline(always)]
-fn checked_ipv6(packet: &[u8]) -> Option<(IpProtocol, &[u8])> {
+pub(super) fn checked_ipv6(packet: &[u8]) -> Option<(IpProtocol, &[u8])> {
     let (header, payload) = packet.split_first_chunk::<40>()?;
     let payload = payload.get(..usize::from(be16(header, 4)))?;
     Some((IpProtocol(header[6]), payload))
@@ -294,12 +294,18 @@ fn checked_ipv6(packet: &[u8]) -> Option<(IpProtocol, &[u8])> {
 
 /// The fragment bits of an IPv6 packet.
 #[inline(always)]
-fn ipv6_frag(upper: &ipv6_ext::Upper<'_>) -> u8 {
+pub(super) fn ipv6_frag(upper: &ipv6_ext::Upper<'_>) -> u8 {
     match upper.fragment {
         None => 0,
         Some(fragment) if fragment.offset == 0 => FRAG_ANY,
         Some(_) => FRAG_ANY | FRAG_LATER,
     }
+}
+
+/// True if a TCP header is whole.
+#[inline(always)]
+pub(super) fn is_tcp(bytes: &[u8]) -> bool {
+    bytes.len() >= 20 && (20..=bytes.len()).contains(&(usize::from(bytes[12] >> 4) * 4))
 }
 
 /// Source and destination port in the place that they have in a key.

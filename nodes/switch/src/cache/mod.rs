@@ -26,6 +26,7 @@ use crate::counters::CacheStats;
 use crate::port_state::Count;
 use crate::program::Program;
 use crate::translate::Effect;
+use packet::FlowKey;
 use sim_core::Time;
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ pub(crate) struct Entry {
     pub(crate) slot: u16,
     /// Whether it was taken out; what it does to frames that have found it is still to be done.
     pub(crate) is_dead: bool,
-    /// When a frame is to be shown to its effects; `NEVER` without any.
+    /// When its effects are to be carried out again; `NEVER` without any.
     pub(crate) effects_at: Time,
     pub(crate) program: Program,
     pub(crate) rest: Box<Rest>,
@@ -95,8 +96,6 @@ pub(crate) struct Rest {
     /// Which state of the links it was translated in.
     pub(crate) links: u64,
     pub(crate) since: Time,
-    /// When its effects were carried out last.
-    pub(crate) effects_done: Time,
     /// Frames and bytes that have reached the flows.
     pub(crate) packets: u64,
     pub(crate) bytes: u64,
@@ -116,6 +115,8 @@ pub(crate) struct Cache {
     pub(crate) words: WordCache,
     pub(crate) front: Front,
     pub(crate) stats: CacheStats,
+    /// The key at hand; of its words only those that are asked for.
+    pub(crate) key: FlowKey,
     /// Where the search for idle entries goes on.
     hand: usize,
     last_id: u64,

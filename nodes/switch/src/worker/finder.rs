@@ -6,7 +6,7 @@ use crate::cache::{Basis, Cache, Entry, EntryIx, Lookup, Rest, Shape, WireKey};
 use crate::plan::Gate;
 use crate::program::Op;
 use crate::shared::Shared;
-use crate::translate::{Effect, Translation, Unobserved, World, translate};
+use crate::translate::{Translation, Unobserved, World, translate};
 use crate::usual;
 use packet::FlowKey;
 use packet::key::slot;
@@ -68,21 +68,21 @@ impl Finder<'_> {
         };
         self.cache.count(at, 1, frame.len() as u64, self.now);
         if self.cache.entries[at as usize].effects_at <= self.now {
-            self.repeat_effects(at, frame);
+            self.repeat_effects(at);
         }
         Some(at)
     }
 
     /// The entry of all frames of the port, if there is one that is no plain NORMAL. It is about to count them.
     #[inline]
-    pub(super) fn whole(&mut self, frames: &[Frame]) -> Option<EntryIx> {
+    pub(super) fn whole(&mut self) -> Option<EntryIx> {
         let Lookup::Fixed(at) = self.context.ports[usize::from(self.slot)].rx.lookup else { return None };
         if !self.holds(at) {
             return None;
         }
         self.cache.will_count(at);
         if self.cache.entries[at as usize].effects_at <= self.now {
-            frames.iter().for_each(|frame| self.repeat_effects(at, frame));
+            self.repeat_effects(at);
         }
         Some(at)
     }
@@ -126,7 +126,7 @@ impl Finder<'_> {
             self.cache.stats.misses += 1;
             let entry = self.translate(frame);
             let at = self.cache.add(entry);
-            self.carry_out(at, frame);
+            self.carry_out(at);
             self.cache.count(at, 1, frame.len() as u64, self.now);
             self.cache.bury(at);
             found.push(Some(at));
@@ -138,7 +138,9 @@ impl Finder<'_> {
     fn search(&mut self, frame: &[u8]) -> EntryIx {
         let (place, stamp) = (usize::from(self.slot), self.context.stamp);
         let class = &mut self.context.classes[place];
-        let key = wire_key(u32::from(self.context.plan.ports[place].ofport), frame, class.used());
+        let key = &mut self.cache.key;
+        FlowKey::extract_words(u32::from(self.context.plan.ports[place].ofport), frame, class.used(), key);
+        let key: WireKey = *key.words().first_chunk().expect("a key has the wire's words and more");
         let front = &mut self.cache.front;
         let hash = if front.is_on() { class.union().hash(&key) } else { 0 };
         if front.is_on()
@@ -233,7 +235,7 @@ impl Finder<'_> {
             rest.shape = class.insert(shape, &rest.words, at);
             port.rx.lookup = class.lookup();
         }
-        self.carry_out(at, frame);
+        self.carry_out(at);
         at
     }
 
@@ -246,7 +248,6 @@ impl Finder<'_> {
         let Translation { program, mask, lookups, groups, meters, effects, follows_links, .. } =
             translate(world, self.slot, &key, &mut Unobserved);
         let shape = Shape::new(&mask);
-        let asks_flags = effects.iter().any(|effect| matches!(effect, Effect::FinTimeout { .. }));
         let rest = Rest {
             words: shape.words(&key),
             shape: Arc::new(shape),
@@ -255,15 +256,10 @@ impl Finder<'_> {
             changes: tables.log().count(),
             links: context.links,
             since: self.now,
-            effects_done: self.now,
             effects,
             ..Rest::default()
         };
-        let effects_at = match rest.effects.is_empty() {
-            true => Time::NEVER,
-            false if asks_flags => Time::ZERO,
-            false => self.now + EFFECTS_REST,
-        };
+        let effects_at = if rest.effects.is_empty() { Time::NEVER } else { self.now + EFFECTS_REST };
         Entry {
             stamp: context.stamp,
             id: 0,
@@ -284,28 +280,20 @@ impl Finder<'_> {
         is_plain && program.only() == Some(Op::Normal) && usual::is_possible(&self.context.plan, port)
     }
 
-    /// Carries out the effects of an entry that was found, if it is time.
+    /// Carries out the effects of an entry again.
     #[cold]
-    fn repeat_effects(&mut self, at: EntryIx, frame: &[u8]) {
-        let entry = &mut self.cache.entries[at as usize];
-        if self.now >= entry.rest.effects_done + EFFECTS_REST {
-            entry.rest.effects_done = self.now;
-            if entry.effects_at != Time::ZERO {
-                entry.effects_at = self.now + EFFECTS_REST;
-            }
-            self.carry_out(at, frame);
-        } else if effects::ends_connection(frame) {
-            self.carry_out(at, frame);
-        }
+    fn repeat_effects(&mut self, at: EntryIx) {
+        self.cache.entries[at as usize].effects_at = self.now + EFFECTS_REST;
+        self.carry_out(at);
     }
 
     /// Carries out the effects of an entry.
-    fn carry_out(&mut self, at: EntryIx, frame: &[u8]) {
+    fn carry_out(&mut self, at: EntryIx) {
         let effects = std::mem::take(&mut self.cache.entries[at as usize].rest.effects);
         if effects.is_empty() {
             return;
         }
-        effects.iter().for_each(|effect| effects::carry_out(self.sw, self.now, effect, frame));
+        effects.iter().for_each(|effect| effects::carry_out(self.sw, self.now, effect));
         self.cache.entries[at as usize].rest.effects = effects;
         if self.context.version != self.sw.version() {
             self.context.reload(self.sw, self.cache);
@@ -318,9 +306,3 @@ impl Finder<'_> {
 }
 
 const IN_PORT: u64 = (slot::IN_PORT.max() as u64) << slot::IN_PORT.shift;
-
-/// The words of a frame's key that are used: bit n stands for word n.
-#[inline]
-fn wire_key(in_port: u32, frame: &[u8], _used: u64) -> WireKey {
-    *FlowKey::extract(in_port, frame).words().first_chunk().expect("a key has the wire's words and more")
-}

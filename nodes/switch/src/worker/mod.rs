@@ -157,7 +157,7 @@ impl Worker {
         let mut finder = Finder { context, cache, sw, now, slot };
         if *translates_all {
             finder.translate_all(batch.as_slice(), found);
-        } else if let Some(entry) = finder.whole(batch.as_slice()) {
+        } else if let Some(entry) = finder.whole() {
             let entry = entry as usize;
             let Context { plan, ports, .. } = &mut *context;
             cache.stats.masked_hits += batch.len() as u64;
