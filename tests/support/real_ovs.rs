@@ -72,6 +72,14 @@ impl Real {
         self.output("ovs-vsctl", &words)
     }
 
+    /// Runs a line of `ovs-ofctl`; gives what it prints, on standard error as well, and its exit status.
+    pub fn ofctl(&self, words: &[&str]) -> (String, i32) {
+        let output = self.command("ovs-ofctl", &[&["--timeout=20"], words].concat()).current_dir(&self.dir).output();
+        let output = output.unwrap_or_else(|error| panic!("ovs-ofctl was promised: {error}"));
+        let text = [output.stderr, output.stdout].concat();
+        (String::from_utf8_lossy(&text).into_owned(), output.status.code().unwrap_or(-1))
+    }
+
     /// Runs a command that works; gives what it prints.
     pub fn appctl(&self, words: &[&str]) -> String {
         let target = self.path("ctl");

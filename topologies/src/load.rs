@@ -4,7 +4,7 @@ use crate::error::{Diagnostic, Severity};
 use crate::lab::{Key, Lab, LabNode, resolve};
 use crate::spec::report::Report;
 use crate::spec::tree::Entry;
-use crate::spec::{self, LabSpec, Pos, Reader, Source, tree};
+use crate::spec::{self, Files, LabSpec, Pos, Reader, Source, tree};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -30,7 +30,8 @@ pub struct LoadedLab {
 /// # Errors
 /// Every mistake of the file, with the warnings between them, in the order of their places; or why it can't be read.
 pub fn load(path: &Path, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
-    parse(&path.display().to_string(), &read_text(path)?, overrides)
+    let text = read_text(path)?;
+    parse_parts(&path.display().to_string(), &text, None, Files::beside(path), overrides).map(|(loaded, _)| loaded)
 }
 
 /// Reads a lab file with the checks of another file instead of its own. That file may be a lab of its own: all else in
@@ -42,7 +43,8 @@ pub fn load_with_checks(path: &Path, checks: &Path, overrides: &[Override]) -> R
     let texts = [path, checks].map(|path| read_text(path).map(|text| (path.display().to_string(), text)));
     match texts {
         [Ok((file, text)), Ok((checks, of_checks))] => {
-            parse_parts(&file, &text, Some((&checks, &of_checks)), overrides).map(|(loaded, _)| loaded)
+            parse_parts(&file, &text, Some((&checks, &of_checks)), Files::beside(path), overrides)
+                .map(|(loaded, _)| loaded)
         }
         texts => Err(texts.into_iter().filter_map(Result::err).flatten().collect()),
     }
@@ -67,7 +69,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
 /// # Errors
 /// Every mistake of the text, with the warnings between them, in the order of their places.
 pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<LoadedLab, Vec<Diagnostic>> {
-    parse_parts(file, text, None, overrides).map(|(loaded, _)| loaded)
+    parse_parts(file, text, None, Files::none(), overrides).map(|(loaded, _)| loaded)
 }
 
 /// What was typed, kept to find the places of keys.
@@ -79,13 +81,14 @@ pub(crate) struct Typed {
     pub(crate) report: Report,
 }
 
-/// As [`parse`], and keeps what was typed.
+/// As [`parse`] with files beside the text, and keeps what was typed.
 pub(crate) fn parse_typed(
     file: &str,
     text: &str,
+    files: Files,
     overrides: &[Override],
 ) -> Result<(LoadedLab, Typed), Vec<Diagnostic>> {
-    parse_parts(file, text, None, overrides)
+    parse_parts(file, text, None, files, overrides)
 }
 
 /// As [`parse_typed`]; `checks` is the name and the text of a file with checks to take instead.
@@ -93,9 +96,10 @@ fn parse_parts(
     file: &str,
     text: &str,
     checks: Option<(&str, &str)>,
+    files: Files,
     overrides: &[Override],
 ) -> Result<(LoadedLab, Typed), Vec<Diagnostic>> {
-    let (spec, mut reader, root) = read_spec(file, text, checks, overrides)?;
+    let (spec, mut reader, root) = read_spec(file, text, checks, files, overrides)?;
     let lab = resolve(&mut reader, spec, &default_name(file));
     let failed = reader.report.has_errors();
     let report = reader.report.emptied();
@@ -129,6 +133,7 @@ fn read_spec(
     file: &str,
     text: &str,
     checks: Option<(&str, &str)>,
+    files: Files,
     overrides: &[Override],
 ) -> Result<(LabSpec, Reader, Vec<Entry>), Vec<Diagnostic>> {
     if text.len() as u64 > MAX_FILE_SIZE {
@@ -156,7 +161,7 @@ fn read_spec(
     for (key, value) in overrides {
         tree::define(&mut report, &mut root, key, value);
     }
-    let mut reader = Reader::new(report);
+    let mut reader = Reader::new(report, files);
     let spec = spec::read(&mut reader, &root);
     Ok((spec, reader, root))
 }

@@ -79,7 +79,9 @@ fn kinds_that_this_build_does_not_run() {
     let path = "[hosts]\nh1 = {}\n[[checks]]\npath = { from = \"h1\" }\n";
     check(path, 4, 1, &["`path`", "not available", "ping, reach, apart, frames, drops, mac, tcp"]);
     check("[hosts]\nh1 = { dhcp = true }\n", 2, 8, &["DHCP is not available", "`ip`"]);
-    check("[switches.s1]\nflows = \"f.txt\"\n", 2, 1, &["flow files are not available"]);
+    check("[switches.s1]\nflows = \"f.txt\"\n", 2, 9, &["`f.txt`", "this lab is no file"]);
+    check("[switches.s1]\nflows = \"/etc/passwd\"\n", 2, 9, &["leads away from the lab file"]);
+    check("[switches.s1]\nflows = \"a/../../f.txt\"\n", 2, 9, &["leads away from the lab file"]);
     assert!(parse("f", "[hosts]\nh1 = { dhcp = false, run = [] }\n", &[]).is_ok());
 }
 

@@ -40,6 +40,20 @@ pub enum FlowErrorKind {
     /// There are no actions.
     #[error("a flow needs actions: add actions=drop or other ones at the end")]
     NoActions,
+    /// A bucket without actions.
+    #[error("a bucket needs actions: add actions=drop or other ones")]
+    NoBucketActions,
+    /// A word that must stand somewhere.
+    #[error("{word} is missing, e.g. {word}{example}")]
+    MissingWord {
+        /// The word.
+        word: &'static str,
+        /// What may stand behind it.
+        example: &'static str,
+    },
+    /// Words that don't fit together.
+    #[error("{0}")]
+    Unfit(&'static str),
     /// A word that must have a value has none.
     #[error("{0} needs a value, e.g. {0}{1}")]
     MissingValue(&'static str, &'static str),
@@ -174,6 +188,14 @@ pub enum FlowErrorKind {
     /// Lists in lists in lists.
     #[error("lists of actions stand {0} deep at most")]
     TooDeep(usize),
+    /// A word that has no meaning for a command.
+    #[error("{word} has no meaning where flows are chosen or changed by `{command}`")]
+    NotFor {
+        /// The word.
+        word: &'static str,
+        /// The command, as in a file for `add-flows`.
+        command: &'static str,
+    },
     /// A word of the original that netloom doesn't carry out.
     #[error("{word} can't be used: {why}")]
     NotTaken {

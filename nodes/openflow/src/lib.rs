@@ -11,6 +11,7 @@
 mod action;
 mod bytes;
 mod error;
+mod file;
 mod flow;
 mod flow_mod;
 mod group;
@@ -26,8 +27,9 @@ pub use action::{
     SampleDirection, parse_actions,
 };
 pub use error::{FileError, FlowError, FlowErrorKind};
-pub use flow::{Flow, FlowFlags, parse_file};
-pub use flow_mod::{FlowCommand, FlowMod};
-pub use group::{Bucket, BucketPlace, Group, GroupKind, GroupMod, Selection};
+pub use file::{parse_file, parse_flow_mods, parse_group_mods};
+pub use flow::{Flow, FlowFlags};
+pub use flow_mod::{FlowCommand, FlowMod, parse_flow_mod};
+pub use group::{Bucket, BucketPlace, Group, GroupCommand, GroupKind, GroupMod, Selection, parse_group_mod};
 pub use learn::{Learn, LearnSource, LearnSpec};
 pub use meter::{Band, BandKind, Meter, MeterMod, MeterUnit};

@@ -36,6 +36,8 @@ pub(crate) struct Word<'t> {
     pub(crate) at: usize,
     /// The byte where its value begins.
     pub(crate) value_at: usize,
+    /// The byte behind all of it.
+    pub(crate) end: usize,
 }
 
 impl<'t> Word<'t> {
@@ -78,12 +80,6 @@ impl<'t> Word<'t> {
         Words { text: self.value, at: self.value_at }
     }
 
-    /// The same word with another value, a part of its own.
-    pub(crate) fn with_value(&self, value: &'t str) -> Word<'t> {
-        let skipped = value.as_ptr().addr() - self.value.as_ptr().addr();
-        Word { value, value_at: self.value_at + skipped, ..*self }
-    }
-
     /// The parts of its value around `->`.
     pub(crate) fn arrow(&self, word: &'static str, example: &'static str) -> Found<(&'t str, &'t str)> {
         self.value.split_once("->").ok_or_else(|| self.wrong(FlowErrorKind::MissingValue(word, example)))
@@ -105,6 +101,11 @@ impl<'t> Words<'t> {
         Words { text: &text[at..], at }
     }
 
+    /// The words of a text that stands at a byte of the whole text.
+    pub(crate) fn of(text: &'t str, at: usize) -> Words<'t> {
+        Words { text, at }
+    }
+
     /// The next word.
     pub(crate) fn next(&mut self) -> Found<Option<Word<'t>>> {
         self.skip(self.text.len() - self.text.trim_start_matches(separates).len());
@@ -115,7 +116,7 @@ impl<'t> Words<'t> {
         let name = self.take(self.text.find(|c: char| separates(c) || ":=(".contains(c)));
         let opened = self.text.starts_with('(');
         if !self.text.starts_with([':', '=', '(']) {
-            return Ok(Some(Word { name, value: "", at, value_at: self.at }));
+            return Ok(Some(Word { name, value: "", at, value_at: self.at, end: self.at }));
         }
         self.skip(1);
         let open = Wrong { at, kind: FlowErrorKind::OpenParenthesis };
@@ -124,7 +125,7 @@ impl<'t> Words<'t> {
         if !opened {
             let len = value_len(rest, separates).ok_or(open)?;
             self.skip(len);
-            return Ok(Some(Word { name, value: &rest[..len], at, value_at }));
+            return Ok(Some(Word { name, value: &rest[..len], at, value_at, end: self.at }));
         }
         let mut len = value_len(rest, |c| c == ')').filter(|len| *len < rest.len()).ok_or(open)?;
         let mut skipped = len + 1;
@@ -133,7 +134,7 @@ impl<'t> Words<'t> {
             skipped = len;
         }
         self.skip(skipped);
-        Ok(Some(Word { name, value: &rest[..len], at, value_at }))
+        Ok(Some(Word { name, value: &rest[..len], at, value_at, end: self.at }))
     }
 
     fn skip(&mut self, len: usize) {

@@ -8,11 +8,13 @@ use crate::shared::Shared;
 use crate::tree::{self, Effects, Tree, Wanted};
 use crate::vlan_config;
 use crate::worker::Worker;
+use ::flow_table::TableConfig;
 use openflow::{Action, Flow, FlowCommand, FlowMod};
-use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
+use ovsdb::vswitch::{bridge, flow_table, interface, open_vswitch, port};
 use ovsdb::{Row, Store, Table, Uuid};
-use packet::MacAddr;
+use packet::{MacAddr, Subfield};
 use sim_core::Time;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A bridge.
@@ -39,6 +41,16 @@ pub(crate) struct Member {
     pub(crate) name: Box<str>,
     pub(crate) ofport: u16,
     request: Option<u16>,
+    /// What `ovs-ofctl mod-port` says of it.
+    pub(crate) config: PortConfig,
+}
+
+/// An OpenFlow port's configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PortConfig {
+    pub(crate) is_down: bool,
+    /// Whether floods leave it out.
+    pub(crate) is_unfloodable: bool,
 }
 
 /// A bridge's port with its interfaces, in the order of their insertion.
@@ -113,6 +125,33 @@ impl Bridge {
         self.shared.set_plan(plan);
         self.relearn(&effects, now);
         self.set_fail_mode(row.str(bridge::FAIL_MODE) != Some("secure"), now);
+        self.follow_tables(store, row);
+    }
+
+    /// Does what the rows of `Flow_Table` say.
+    fn follow_tables(&self, store: &Store, row: &Row) {
+        let mut wanted: BTreeMap<u8, TableConfig> =
+            self.shared.tables().tables().map(|(number, _)| (number, TableConfig::default())).collect();
+        for (number, uuid) in row.get(bridge::FLOW_TABLES).pairs() {
+            let number = number.as_int().and_then(|number| u8::try_from(number).ok());
+            if let (Some(number), Some(table)) =
+                (number, uuid.as_uuid().and_then(|uuid| store.row(Table::FlowTable, uuid)))
+            {
+                wanted.insert(number, table_config(table));
+            }
+        }
+        let is_as_wanted = |number: &u8, config: &TableConfig| {
+            self.shared.tables().table_config(*number).unwrap_or(&TableConfig::default()) == config
+        };
+        wanted.retain(|number, config| !is_as_wanted(number, config));
+        if !wanted.is_empty() {
+            self.shared.change_tables(|tables| {
+                for (number, config) in wanted {
+                    // What is removed is told to controllers, of which there are none.
+                    let _ = tables.configure(number, config);
+                }
+            });
+        }
     }
 
     /// Publishes which links are up.
@@ -153,6 +192,9 @@ impl Bridge {
     fn open_gates(&self, plan: &mut Plan, lab: &LabPorts) {
         if let Some(tree) = &self.tree {
             tree.close_gates(plan);
+        }
+        for port in plan.ports.iter_mut().filter(|port| port.is_down) {
+            port.gate = Gate::Closed;
         }
         set_links(plan, lab);
     }
@@ -217,7 +259,13 @@ impl Bridge {
         for (row, ofport) in new.iter().zip(numbers) {
             // Without a number the interface stays out, as in a bridge that has no more.
             let Some(ofport) = ofport else { continue };
-            let member = Member { uuid: row.uuid(), name: name(row).into(), ofport, request: request(row) };
+            let member = Member {
+                uuid: row.uuid(),
+                name: name(row).into(),
+                ofport,
+                request: request(row),
+                config: PortConfig::default(),
+            };
             let slot = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
                 self.slots.push(None);
                 self.slots.len() - 1
@@ -240,7 +288,8 @@ impl Bridge {
                     bundle: slots[0],
                     lab: lab_port,
                     is_protected: port.bool(port::PROTECTED) == Some(true),
-                    is_floodable: true,
+                    is_floodable: !member.config.is_unfloodable,
+                    is_down: member.config.is_down,
                     vlan: vlan_config::vlan_plan(port),
                     ..PortPlan::default()
                 };
@@ -252,6 +301,14 @@ impl Bridge {
         set_links(&mut plan, lab);
         plan.order_floods();
         plan
+    }
+
+    /// Removes the flows whose time is up.
+    pub(crate) fn expire(&self, now: Time) {
+        if self.shared.tables().next_expiry() <= now {
+            // What is removed is told to controllers, of which there are none.
+            let _ = self.shared.change_tables(|tables| tables.expire(now));
+        }
     }
 
     /// A bridge without controllers starts with one flow, unless it is secure (ovs-vswitchd.conf.db(5), `fail_mode`).
@@ -268,6 +325,17 @@ impl Bridge {
                 let _ = tables.apply(now, &FlowMod::new(FlowCommand::Add, normal));
             }
         });
+    }
+}
+
+/// What a row of `Flow_Table` says. Prefixes are tracked without being told which.
+fn table_config(row: &Row) -> TableConfig {
+    let groups = row.get(flow_table::GROUPS).atoms().iter().filter_map(|atom| Subfield::parse(atom.as_str()?).ok());
+    TableConfig {
+        name: row.str(flow_table::NAME).unwrap_or_default().to_owned(),
+        flow_limit: row.int(flow_table::FLOW_LIMIT).and_then(|limit| u32::try_from(limit).ok()),
+        evicts: row.str(flow_table::OVERFLOW_POLICY) == Some("evict"),
+        groups: groups.collect(),
     }
 }
 

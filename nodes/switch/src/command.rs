@@ -44,7 +44,7 @@ const PROGRAMS: &[Word] = &[
 pub fn commands_of(program: &str) -> Vec<&'static str> {
     match program {
         "ovs-vsctl" => vsctl::commands().collect(),
-        "ovs-ofctl" => ofctl::COMMANDS.to_vec(),
+        "ovs-ofctl" => ofctl::commands().collect(),
         "ovs-appctl" => appctl::commands().collect(),
         _ => Vec::new(),
     }

@@ -43,7 +43,7 @@
 //! | `command`, `appctl`, `dpctl`, `ofctl` | command lines |
 //! | `explain` | why a frame died, in words |
 //!
-//! Left out are LACP, tunnels and patch ports, OpenFlow connections and flows' time-outs.
+//! Left out are LACP, tunnels and patch ports, and OpenFlow connections.
 
 mod appctl;
 mod bridge;
@@ -76,6 +76,7 @@ mod worker;
 
 pub use command::{CommandError, commands, commands_of};
 pub use counters::{CacheStats, PortCounters};
+pub use ofctl::files_of;
 pub use shared::Shared;
 pub use switch::{MacEntry, Switch, WorkerHandle};
 pub use worker::Worker;

@@ -84,7 +84,8 @@ pub fn decide<O: Observer>(plan: &Plan, macs: &View<'_>, slot: u16, frame: &[u8]
         return refuse(DropReason::Malformed, DropArgs::None);
     };
     if port.is_mirror_output || port.gate == Gate::Closed {
-        return refuse(DropReason::PortBlocked, DropArgs::None);
+        let reason = if port.is_down { DropReason::PortDown } else { DropReason::PortBlocked };
+        return refuse(reason, DropArgs::None);
     }
     let inside = match port.vlan.ingress(&before) {
         Ok(inside) => inside,

@@ -47,6 +47,8 @@ pub struct PortPlan {
     pub is_mirror_output: bool,
     /// Whether frames go there that go everywhere.
     pub is_floodable: bool,
+    /// Whether it is shut down by `ovs-ofctl mod-port`; then its gate is closed.
+    pub is_down: bool,
     /// What spanning tree lets it do.
     pub gate: Gate,
     /// Its VLANs.
@@ -173,7 +175,7 @@ impl Plan {
 impl PortPlan {
     /// Why no frame leaves by it.
     pub fn silence(&self) -> DropReason {
-        if self.gate == Gate::Open { DropReason::PortDown } else { DropReason::PortBlocked }
+        if self.gate == Gate::Open || self.is_down { DropReason::PortDown } else { DropReason::PortBlocked }
     }
 }
 

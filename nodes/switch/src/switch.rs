@@ -31,7 +31,7 @@ pub struct WorkerHandle(pub(crate) Rc<RefCell<Worker>>);
 #[repr(C, align(64))]
 pub struct Switch {
     pending: Pending,
-    /// When a spanning tree is due; at the start of time if it is to follow something or to send.
+    /// When a spanning tree or a flow's time-out is due; at the start of time if it is to follow something or to send.
     next_wake: Time,
     pub(crate) worker: WorkerHandle,
     pub(crate) lab: LabPorts,
@@ -39,6 +39,8 @@ pub struct Switch {
     pub(crate) name: String,
     pub(crate) seed: Seed,
     pub(crate) store: Store,
+    /// The files that command lines may name, by name.
+    pub(crate) files: BTreeMap<String, Arc<str>>,
 }
 
 /// What the bridges have not followed yet.
@@ -101,6 +103,7 @@ impl Switch {
             worker: worker.clone(),
             pending: Pending::Nothing,
             next_wake: Time::NEVER,
+            files: BTreeMap::new(),
         }
     }
 
@@ -161,18 +164,26 @@ impl Switch {
         self.flush_counters();
         let result = crate::command::run(self, now, words);
         self.settle(now);
+        self.set_wake();
         result
     }
 
-    /// Adds the flows of a file's text to a bridge, as `ovs-ofctl add-flows BRIDGE FILE` does with the file: all or
-    /// none.
+    /// Adds the flows of a file's text to a bridge, as `ovs-ofctl --bundle add-flows BRIDGE FILE` does with the file
+    /// `name`: all or none.
     ///
     /// # Errors
     /// Every line that is wrong.
-    pub fn add_flows(&mut self, now: Time, bridge: &str, text: &str) -> Result<(), CommandError> {
+    pub fn add_flows(&mut self, now: Time, bridge: &str, name: &str, text: &str) -> Result<(), CommandError> {
         self.settle(now);
         let missing = || CommandError::new(format!("ovs-ofctl: {bridge} is not a bridge or a socket"));
-        crate::ofctl::add_flows(self.bridge(bridge).ok_or_else(missing)?, now, text).map(|_| ())
+        crate::ofctl::add_flows(self.bridge(bridge).ok_or_else(missing)?, now, name, text)?;
+        self.set_wake();
+        Ok(())
+    }
+
+    /// Gives the text of a file that command lines may name: see [`files_of`](crate::files_of).
+    pub fn give_file(&mut self, name: &str, text: &str) {
+        self.files.insert(name.to_owned(), text.into());
     }
 
     /// The bridges' names, in the order of their creation.
@@ -310,10 +321,17 @@ impl Switch {
         }
     }
 
-    /// Finds out when a tree is due next.
+    /// Marks that the bridges have to follow what isn't in the rows.
+    pub(crate) fn configuration_changed(&mut self) {
+        self.pending = Pending::Rows;
+        self.wake_trees();
+    }
+
+    /// Finds out when a tree or a flow's time-out is due next.
     fn set_wake(&mut self) {
-        let trees = self.bridges.iter().filter_map(|bridge| bridge.tree.as_ref());
-        self.next_wake = trees.map(Tree::next_wake).min().unwrap_or(Time::NEVER);
+        let trees = self.bridges.iter().filter_map(|bridge| bridge.tree.as_ref()).map(Tree::next_wake);
+        let flows = self.bridges.iter().map(|bridge| bridge.shared.tables().next_expiry());
+        self.next_wake = trees.chain(flows).min().unwrap_or(Time::NEVER);
     }
 
     /// Brings the bridges up to date.
@@ -447,11 +465,12 @@ impl Node for Switch {
         self.settle(cx.now);
         for bridge in &mut self.bridges {
             bridge.drive(&self.lab, cx.now, |tree| tree.wake(cx.now));
+            bridge.expire(cx.now);
         }
         self.send_bpdus(cx);
     }
 
-    /// When a spanning tree is due. Entries age when they are looked at.
+    /// When a spanning tree or a flow's time-out is due. Stations age when they are looked at.
     fn next_wake(&self) -> Time {
         self.next_wake
     }

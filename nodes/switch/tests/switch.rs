@@ -117,7 +117,7 @@ fn flows_decide_before_the_bridge_does() {
     rig.now = Time::from_millis(2500);
     rig.ports(0, &frame(1, 2, 0));
     rig.now = Time::from_secs(4);
-    let expected = "NXST_FLOW reply (xid=0x4):\n cookie=0x0, duration=4.000s, table=0, n_packets=1, n_bytes=21, idle_age=1, \
+    let expected = "NXST_FLOW reply (xid=0x4):\n cookie=0x0, duration=4s, table=0, n_packets=1, n_bytes=21, idle_age=1, \
                     priority=0 actions=NORMAL\n";
     assert_eq!(rig.line("ovs-ofctl dump-flows br0"), expected);
     rig.line("ovs-ofctl add-flow br0 priority=9,in_port=1,dl_vlan=9,actions=strip_vlan,output:2,mod_vlan_vid:7,output:3,IN_PORT");

@@ -10,6 +10,7 @@ mod link;
 mod node;
 mod resolve;
 
+pub use crate::spec::NamedFile;
 pub(crate) use crate::spec::report::Key;
 pub use check::{
     CheckKind, ConnectCheck, Directions, DropsCheck, DropsSite, Expect, Family, Filter, FramesCheck, HttpCheck,

@@ -1,5 +1,6 @@
 //! Nodes, and what each kind is made of.
 
+use crate::spec::NamedFile;
 use inet::{Cidr, InterfaceConfig};
 use ovsdb::{Column, Datum};
 use sim_core::{LinkIx, PortIx};
@@ -69,6 +70,8 @@ pub struct LabBridge {
     pub columns: Vec<(Column, Datum)>,
     /// Its ports, declared ones first, then those that only links name.
     pub ports: Vec<SwitchPort>,
+    /// Flows to begin with, and the line of the file that names them.
+    pub flows: Option<(u32, NamedFile)>,
 }
 
 /// A port of a bridge, with its one interface of the same name.
@@ -92,6 +95,8 @@ pub struct SetupLine {
     pub line: u32,
     /// Its words; at least one, the first the name of a tool.
     pub words: Vec<String>,
+    /// The files that it names.
+    pub files: Vec<NamedFile>,
 }
 
 /// A host.

@@ -31,7 +31,7 @@ use crate::load::{self, LoadedLab, Override, Typed};
 use crate::run::Net;
 use crate::spec::report::{Key, Report};
 use crate::spec::tree::{Entry, Item, Value};
-use crate::spec::{DEFAULT_BRIDGE, DEFAULT_INTERFACE, Pos};
+use crate::spec::{DEFAULT_BRIDGE, DEFAULT_INTERFACE, Files, Pos};
 use layout::Layout;
 use sim_core::{LinkIx, NodeIx, PortIx};
 use std::collections::BTreeSet;
@@ -127,7 +127,7 @@ pub struct Linted {
 /// # Errors
 /// As [`load`](crate::load()), and what the devices refuse.
 pub fn lint(path: &Path, overrides: &[Override]) -> Result<Linted, Vec<Diagnostic>> {
-    lint_text(&path.display().to_string(), &load::read_text(path)?, overrides)
+    lint_parts(&path.display().to_string(), &load::read_text(path)?, Files::beside(path), overrides)
 }
 
 /// The same for a text; `file` is what diagnostics call it.
@@ -135,7 +135,11 @@ pub fn lint(path: &Path, overrides: &[Override]) -> Result<Linted, Vec<Diagnosti
 /// # Errors
 /// As [`parse`](crate::parse()), and what the devices refuse.
 pub fn lint_text(file: &str, text: &str, overrides: &[Override]) -> Result<Linted, Vec<Diagnostic>> {
-    let (LoadedLab { lab, warnings }, typed) = load::parse_typed(file, text, overrides)?;
+    lint_parts(file, text, Files::none(), overrides)
+}
+
+fn lint_parts(file: &str, text: &str, files: Files, overrides: &[Override]) -> Result<Linted, Vec<Diagnostic>> {
+    let (LoadedLab { lab, warnings }, typed) = load::parse_typed(file, text, files, overrides)?;
     let net = Net::new(&lab).map_err(|refused| {
         warnings.iter().cloned().chain(refused.iter().map(|error| error.diagnostic(file))).collect::<Vec<_>>()
     })?;

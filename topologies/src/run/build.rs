@@ -4,7 +4,7 @@ use super::device::Device;
 use super::names::Names;
 use super::watch::Lookout;
 use crate::error::{Diagnostic, Severity};
-use crate::lab::{Lab, LabBridge, LabHost, LabNode, LabServer, NodeKind, SetupLine};
+use crate::lab::{Lab, LabBridge, LabHost, LabNode, LabServer, LabSwitch, NodeKind, SetupLine};
 use host::{Host, HostConfig, Reply, RouteConfig};
 use hub::Hub;
 use ovsdb::vswitch::{bridge, interface, open_vswitch, port};
@@ -96,11 +96,14 @@ fn names(lab: &Lab) -> Names {
 
 /// The setup lines of a node; gives what it refuses.
 fn run_setup(node: &LabNode, ix: NodeIx, engine: &mut LabEngine) -> Vec<SetupError> {
-    let mut errors = Vec::new();
+    let mut errors = add_flows(node, ix, engine);
     for line in setup_lines(node) {
         let seed = engine.seed();
         let result = engine.act(ix, |device, cx| {
             device.prepare(&line.words, seed);
+            if let Some(switch) = device.as_switch_mut() {
+                line.files.iter().for_each(|file| switch.give_file(&file.name, &file.text));
+            }
             match device {
                 Device::Switch(switch) => switch.command(cx, &line.words).map(drop).map_err(|error| error.to_string()),
                 Device::Server(server) => {
@@ -117,11 +120,40 @@ fn run_setup(node: &LabNode, ix: NodeIx, engine: &mut LabEngine) -> Vec<SetupErr
     errors
 }
 
+/// Puts the flows of files into the bridges; gives what they refuse.
+fn add_flows(node: &LabNode, ix: NodeIx, engine: &mut LabEngine) -> Vec<SetupError> {
+    let bridges = match &node.kind {
+        NodeKind::Switch(switch) => &switch.bridges,
+        NodeKind::Server(server) => &server.bridges,
+        NodeKind::Host(_) | NodeKind::Hub(_) => return Vec::new(),
+    };
+    let mut errors = Vec::new();
+    for (bridge, (line, file)) in bridges.iter().filter_map(|bridge| Some((bridge, bridge.flows.as_ref()?))) {
+        let result = engine.act(ix, |device, cx| match device.as_switch_mut() {
+            Some(switch) => switch.add_flows(cx.now, &bridge.name, &file.name, &file.text),
+            None => Ok(()),
+        });
+        if let Err(error) = result {
+            errors.push(SetupError { line: *line, node: node.name.clone(), message: error.message });
+        }
+    }
+    errors
+}
+
 fn setup_lines(node: &LabNode) -> &[SetupLine] {
     match &node.kind {
         NodeKind::Switch(switch) => &switch.setup,
         NodeKind::Host(host) | NodeKind::Server(LabServer { host, .. }) => &host.setup,
         NodeKind::Hub(_) => &[],
+    }
+}
+
+fn has_flows(node: &LabNode) -> bool {
+    match &node.kind {
+        NodeKind::Switch(LabSwitch { bridges, .. }) | NodeKind::Server(LabServer { bridges, .. }) => {
+            bridges.iter().any(|bridge| bridge.flows.is_some())
+        }
+        NodeKind::Host(_) | NodeKind::Hub(_) => false,
     }
 }
 
@@ -140,7 +172,7 @@ fn host_setup(host: &mut Host, cx: &mut Cx<'_>, words: &[String]) -> Result<(), 
 
 /// Runs the setup lines of a node by itself; gives what it refuses.
 pub(crate) fn try_setup(lab: &Lab, node: &LabNode) -> Vec<SetupError> {
-    if setup_lines(node).is_empty() {
+    if setup_lines(node).is_empty() && !has_flows(node) {
         return Vec::new();
     }
     // What is wrong with the node itself has been reported.

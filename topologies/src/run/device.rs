@@ -99,6 +99,15 @@ impl Device {
         }
     }
 
+    /// The same, to change it.
+    pub(crate) fn as_switch_mut(&mut self) -> Option<&mut Switch> {
+        match self {
+            Self::Switch(switch) => Some(switch),
+            Self::Server(server) => Some(server.switch_mut()),
+            Self::Host(_) | Self::Hub(_) => None,
+        }
+    }
+
     /// Why a frame died here: the reason, and what its arguments say, as in `vlan_not_allowed (VLAN 19, port carries 9)`.
     pub fn explain_drop(&self, drop: &Drop, frame: &[u8]) -> String {
         match (self, drop.args) {

@@ -357,7 +357,7 @@ pub(super) fn run(r: &mut Reader, path: &Path<'_>, item: &Item, tools: &[&str]) 
         let path = path.index(at);
         let Some(text) = r.string(&path, item, EXAMPLE) else { continue };
         match setup::command(text, tools) {
-            Ok(words) => lines.push(SetupLine { line: r.report.line(item.pos), words }),
+            Ok(words) => lines.push(SetupLine { line: r.report.line(item.pos), words, files: Vec::new() }),
             Err((message, remedy)) => r.report.error(item.pos, path, message, remedy),
         }
     }

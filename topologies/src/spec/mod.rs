@@ -14,6 +14,7 @@
 mod check;
 mod column;
 mod event;
+mod files;
 mod host;
 mod hub;
 pub mod keys;
@@ -33,6 +34,8 @@ pub use check::{CheckKindSpec, CheckSpec, Direction, MacOf};
 pub use column::ColumnValue;
 pub(crate) use column::{can_be_typed, is_status};
 pub use event::EventSpec;
+pub(crate) use files::Files;
+pub use files::{FileValue, NamedFile};
 pub(crate) use host::no_host_address;
 pub use host::{DEFAULT_INTERFACE, HostSpec, InterfaceSpec};
 pub use hub::{HubSpec, MAX_HUB_PORTS};

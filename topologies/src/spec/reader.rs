@@ -1,5 +1,6 @@
 //! What reading any key needs: types, ranges, names, units; each mistake goes to the report.
 
+use super::files::Files;
 use super::report::{Path, Report};
 use super::setup;
 use super::source::{Pos, Spanned};
@@ -21,11 +22,13 @@ pub(crate) struct Reader {
     pub(crate) vlans: IndexMap<String, VlanId>,
     /// How many more bytes the variables of `setup` lines may make of the whole file.
     pub(crate) setup_budget: usize,
+    /// The files that the lab file may name.
+    pub(crate) files: Files,
 }
 
 impl Reader {
-    pub(crate) fn new(report: Report) -> Self {
-        Self { report, vlans: IndexMap::new(), setup_budget: setup::MAX_TOTAL_SIZE }
+    pub(crate) fn new(report: Report, files: Files) -> Self {
+        Self { report, vlans: IndexMap::new(), setup_budget: setup::MAX_TOTAL_SIZE, files }
     }
 
     /// Reports a value of the wrong type.

@@ -4,6 +4,7 @@
 //! runs a command, no line touches the machine. `# ` in front of a tool's name is a root prompt, as tutorials have
 //! it; a line is commented out with `#` and no blank.
 
+use super::files::NamedFile;
 use super::reader::{Reader, shorten};
 use super::report::Path;
 use super::source::Pos;
@@ -83,11 +84,27 @@ pub(crate) fn read(r: &mut Reader, path: &Path<'_>, item: &Item, tools: &[&str])
         r.setup_budget = r.setup_budget.saturating_sub(lexer.expanded.len());
         match words {
             Ok(words) if words.is_empty() => {}
-            Ok(words) => lines.push(SetupLine { line: r.report.line(place(number)), words }),
+            Ok(words) => {
+                let files = files(r, path, place(number), &words);
+                lines.push(SetupLine { line: r.report.line(place(number)), words, files });
+            }
             Err(mistake) => r.report.error(place(number), path, mistake.message, mistake.remedy),
         }
     }
     lines
+}
+
+/// The files that a line names. The line itself says of one that isn't there, which may be no file.
+fn files(r: &mut Reader, path: &Path<'_>, pos: Pos, words: &[String]) -> Vec<NamedFile> {
+    let mut files = Vec::new();
+    for name in switch::files_of(words).into_iter().filter(|name| name != "-") {
+        match r.files.read(&name) {
+            Ok(file) => files.push(file),
+            Err((message, _)) if message.starts_with("there is no file") => {}
+            Err((message, remedy)) => r.report.error(pos, path, message, remedy),
+        }
+    }
+    files
 }
 
 /// Lines with their continuations joined, each with the number (from 0) of its first.

@@ -1,6 +1,7 @@
 //! `[switches.S]`: Bridge columns, `ports`, `bridges`, `setup`.
 
 use super::column::{self, ColumnValue};
+use super::files::FileValue;
 use super::keys;
 use super::link::{self, LinkSpec};
 use super::reader::Reader;
@@ -32,6 +33,14 @@ pub struct BridgeSpec {
     pub columns: Vec<ColumnValue>,
     /// Its ports, in the file's order.
     pub ports: Vec<PortSpec>,
+    /// Flows to begin with.
+    pub flows: Option<FileValue>,
+}
+
+impl BridgeSpec {
+    fn new(name: Spanned<String>) -> Self {
+        Self { name, columns: Vec::new(), ports: Vec::new(), flows: None }
+    }
 }
 
 /// A switch's port as typed.
@@ -58,8 +67,7 @@ impl PortSpec {
 pub(crate) fn read(r: &mut Reader, path: &Path<'_>, name: &Entry) -> Option<SwitchSpec> {
     let entries = r.table(path, &name.item, "s1 = { stp_enable = true }")?;
     let mut switch = SwitchSpec::default();
-    let mut br0 =
-        BridgeSpec { name: Spanned::new(DEFAULT_BRIDGE.to_owned(), name.pos), columns: Vec::new(), ports: Vec::new() };
+    let mut br0 = BridgeSpec::new(Spanned::new(DEFAULT_BRIDGE.to_owned(), name.pos));
     let mut has_br0 = None;
     for entry in entries {
         let path = path.key(&entry.key);
@@ -96,7 +104,7 @@ pub(super) fn bridges(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<Bridg
         let path = path.key(&entry.key);
         r.name(&path, entry.pos, &entry.key, "a bridge");
         let name = Spanned::new(entry.key.clone(), entry.pos);
-        let mut bridge = BridgeSpec { name, columns: Vec::new(), ports: Vec::new() };
+        let mut bridge = BridgeSpec::new(name);
         for entry in r.table(&path, &entry.item, "{ ports = { p1 = { tag = 9 } } }").unwrap_or_default() {
             bridge_key(r, &path.key(&entry.key), entry, &mut bridge, &keys::BRIDGE);
         }
@@ -109,18 +117,25 @@ pub(super) fn bridges(r: &mut Reader, path: &Path<'_>, item: &Item) -> Vec<Bridg
 fn bridge_key(r: &mut Reader, path: &Path<'_>, entry: &Entry, bridge: &mut BridgeSpec, known: &keys::Table) {
     match entry.key.as_str() {
         "ports" => bridge.ports = ports(r, path, &entry.item),
-        "flows" => r.report.error(
-            entry.pos,
-            path,
-            "flow files are not available in this build",
-            "leave it out: the bridge forwards as its Bridge and Port columns say",
-        ),
+        "flows" => bridge.flows = flows(r, path, entry),
         key => {
             if let Some(column) = column::named(keys::BRIDGE.columns, key) {
                 bridge.columns.extend(column::read(r, path, entry, column));
             } else if let Some(parent) = path.parent() {
                 r.unknown_key(parent, entry, known.names());
             }
+        }
+    }
+}
+
+/// Reads the file of flows that a key names.
+fn flows(r: &mut Reader, path: &Path<'_>, entry: &Entry) -> Option<FileValue> {
+    let name = r.string(path, &entry.item, "flows = \"flows.txt\"")?;
+    match r.files.read(name) {
+        Ok(file) => Some(FileValue { file, pos: entry.pos }),
+        Err((message, remedy)) => {
+            r.report.error(entry.item.pos, path, message, remedy);
+            None
         }
     }
 }

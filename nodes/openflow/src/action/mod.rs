@@ -19,7 +19,7 @@ use std::net::Ipv4Addr;
 
 pub use parse::parse_actions;
 pub(crate) use parse::{parse_at, parse_bucket};
-pub(crate) use print::List;
+pub(crate) use print::{Hex, List};
 
 use crate::learn::Learn;
 

@@ -125,7 +125,7 @@ impl<T: fmt::Display> fmt::Display for Joined<'_, T> {
 }
 
 /// A hexadecimal number, but for 0 without a prefix, as printf's `%#x` has it.
-pub(super) struct Hex(pub(super) u128);
+pub(crate) struct Hex(pub(crate) u128);
 
 impl fmt::Display for Hex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

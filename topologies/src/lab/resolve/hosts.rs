@@ -58,7 +58,7 @@ impl Addresses {
         nics.extend(vlans);
         let gateways = spec.gateways.into_iter().map(|gateway| gateway.value).collect();
         let host = LabHost { interfaces: nics, gateways, routes: spec.routes, setup: spec.setup, run: spec.run };
-        LabServer { host, bridges: sockets.bridges(spec.bridges) }
+        LabServer { host, bridges: sockets.bridges(r, spec.bridges) }
     }
 
     /// The NICs called `names`, and their VLANs, as they were typed.

@@ -83,7 +83,7 @@ pub(crate) fn resolve(r: &mut Reader, spec: LabSpec, default_name: &str) -> Opti
     let mut nodes = Vec::with_capacity(spec.nodes.len());
     for (node, sockets) in spec.nodes.into_iter().zip(&sockets) {
         let kind = match node.kind {
-            NodeSpecKind::Switch(switch) => NodeKind::Switch(sockets.switch(switch)),
+            NodeSpecKind::Switch(switch) => NodeKind::Switch(sockets.switch(r, switch)),
             NodeSpecKind::Host(host) => NodeKind::Host(hosts.host(r, &node.name, host, sockets)),
             NodeSpecKind::Hub(_) => NodeKind::Hub(LabHub {}),
             NodeSpecKind::Server(server) => NodeKind::Server(hosts.server(r, &node.name, server, sockets)),

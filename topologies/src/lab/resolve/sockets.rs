@@ -168,8 +168,8 @@ impl Sockets {
     }
 
     /// A switch with what was typed and the ports that links name, which are br0's.
-    pub(super) fn switch(&self, spec: SwitchSpec) -> LabSwitch {
-        let mut bridges = self.bridges(spec.bridges);
+    pub(super) fn switch(&self, r: &Reader, spec: SwitchSpec) -> LabSwitch {
+        let mut bridges = self.bridges(r, spec.bridges);
         let implicit: Vec<SwitchPort> = self
             .sockets
             .iter()
@@ -185,15 +185,17 @@ impl Sockets {
         if bridges.is_empty() || !implicit.is_empty() {
             match bridges.iter_mut().find(|bridge| bridge.name == DEFAULT_BRIDGE) {
                 Some(br0) => br0.ports.extend(implicit),
-                None => bridges
-                    .insert(0, LabBridge { name: DEFAULT_BRIDGE.to_owned(), columns: Vec::new(), ports: implicit }),
+                None => {
+                    let name = DEFAULT_BRIDGE.to_owned();
+                    bridges.insert(0, LabBridge { name, columns: Vec::new(), ports: implicit, flows: None });
+                }
             }
         }
         LabSwitch { bridges, setup: spec.setup }
     }
 
     /// The bridges as typed.
-    pub(super) fn bridges(&self, specs: Vec<BridgeSpec>) -> Vec<LabBridge> {
+    pub(super) fn bridges(&self, r: &Reader, specs: Vec<BridgeSpec>) -> Vec<LabBridge> {
         let columns = |values: Vec<ColumnValue>| values.into_iter().map(|c| (c.column, c.value)).collect();
         let port = |port: PortSpec| {
             let socket = self.find(&port.name.value);
@@ -203,6 +205,7 @@ impl Sockets {
             name: bridge.name.value,
             columns: columns(bridge.columns),
             ports: bridge.ports.into_iter().map(port).collect(),
+            flows: bridge.flows.map(|flows| (r.report.line(flows.pos), flows.file)),
         };
         specs.into_iter().map(bridge).collect()
     }

@@ -76,7 +76,14 @@ pub static BRIDGE: Table = Table {
         "bridge",
         "`[switches.S.bridges.B]`",
         "A bridge: columns of the table Bridge, and its ports.",
-        &[key("ports", Form::Named(&Form::Table(&PORT)), "its ports, in the order of their numbers")],
+        &[
+            key("ports", Form::Named(&Form::Table(&PORT)), "its ports, in the order of their numbers"),
+            key(
+                "flows",
+                Form::Text(4096),
+                "a file of flows beside the lab file, one a line, which are there before `setup` runs: as `ovs-ofctl add-flows`",
+            ),
+        ],
     )
 };
 

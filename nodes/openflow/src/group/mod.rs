@@ -1,7 +1,13 @@
 //! Groups (OpenFlow 1.5.1 section 5.10; ovs-ofctl(8), "Group Syntax").
 
+mod parse;
+mod print;
+
 use crate::Action;
 use packet::field::Field;
+
+pub(crate) use parse::parse_at;
+pub use parse::parse_group_mod;
 
 /// A group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +60,7 @@ pub enum Selection {
 pub struct Bucket {
     /// Its number in the group, 0 to 0xffffff00.
     pub id: u32,
-    /// Its share, for `select`; 0 is none.
+    /// Its share, for `select`, where it is 1 unless said; 0 is none. In other groups 0.
     pub weight: u16,
     /// The port that must be up for it to be live.
     pub watch_port: Option<u32>,
@@ -62,6 +68,23 @@ pub struct Bucket {
     pub watch_group: Option<u32>,
     /// What it does.
     pub actions: Vec<Action>,
+}
+
+/// What is done with groups: the commands of ovs-ofctl(8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupCommand {
+    /// `add-group`.
+    Add,
+    /// `mod-group`.
+    Modify,
+    /// `mod-group --may-create`.
+    AddOrModify,
+    /// `del-groups`.
+    Delete,
+    /// `insert-buckets`.
+    InsertBuckets,
+    /// `remove-buckets`.
+    RemoveBuckets,
 }
 
 /// A change of groups.

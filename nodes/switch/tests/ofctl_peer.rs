@@ -1,0 +1,167 @@
+//! `ovs-ofctl` beside the real one: the same lines on both switches, what they print and what they refuse. Needs `ovs`.
+//!
+//! Left out of the comparison are times, numbers of transactions, and the order of lines, which in the real one comes from
+//! hashes.
+
+mod rig;
+
+use rig::real::Real;
+use rig::{Rig, needs};
+
+/// Lines after `ovs-ofctl`, in order; the files that they name are in [`FILES`].
+const LINES: &[&str] = &[
+    "add-flow br0 priority=10,cookie=0x5,in_port=1,idle_timeout=60,hard_timeout=100,send_flow_rem,check_overlap,actions=2",
+    "add-flow br0 priority=10,ip,check_overlap,actions=2",
+    "add-flow br0 priority=10,ip,actions=2",
+    "add-flow br0 priority=10,arp,importance=5,actions=mod_vlan_vid:7,3",
+    "add-flow br0 table=3,cookie=0x7,actions=resubmit(,4)",
+    "dump-flows br0",
+    "--no-stats dump-flows br0",
+    "-O OpenFlow14 --no-stats dump-flows br0 mpls",
+    "dump-flows br0 table=3",
+    "dump-flows br0 out_port=2",
+    "dump-flows br0 cookie=7/-1",
+    "dump-flows br0 cookie=7",
+    "dump-flows br0 actions=1",
+    "dump-flows br0 priority=1",
+    "dump-flows br0 a b",
+    "--names dump-flows br0",
+    "--sort dump-flows br0",
+    "--rsort=in_port dump-flows br0",
+    "--sort=foo dump-flows br0",
+    "dump-aggregate br0",
+    "dump-aggregate br0 table=3",
+    "-O OpenFlow13 dump-aggregate br0",
+    "mod-flows br0 priority=10,ip,actions=3",
+    "mod-flows br0 cookie=9,arp,actions=3",
+    "mod-flows br0 table=9,arp,actions=3",
+    "--strict mod-flows br0 table=9,priority=5,arp,actions=1",
+    "mod-flows br0 cookie=0x77/-1,table=11,actions=1",
+    "mod-flows br0",
+    "dump-flows br0",
+    "-O OpenFlow13 --strict mod-flows br0 priority=10,in_port=1,actions=1",
+    "dump-flows br0",
+    "--strict mod-flows br0 priority=10,in_port=1,actions=1",
+    "dump-flows br0",
+    "--strict del-flows br0 priority=10,in_port=1",
+    "del-flows br0 cookie=3",
+    "del-flows br0 cookie=9/-1",
+    "del-flows br0 priority=5",
+    "del-flows br0 out_port=3,table=9",
+    "dump-flows br0",
+    "add-flow br0 out_port=2,actions=1",
+    "add-flow br0 cookie=1/2,actions=1",
+    "add-flow br0 table=255,actions=1",
+    "add-flow br0 table=254,actions=1",
+    "add-flow br0 table=foo,actions=1",
+    "add-flow br0 actions=group:5",
+    "-O OpenFlow13 add-flow br0 actions=group:5",
+    "-O OpenFlow13 add-flow br0 actions=meter:5",
+    "add-flow br0",
+    "add-flow",
+    "add-flow br1 actions=drop",
+    "foo br0",
+    "-O foo dump-flows br0",
+    "del-flows br0",
+    "add-flows br0 flows",
+    "dump-flows br0",
+    "add-flows br0 group",
+    "dump-flows br0",
+    "add-flows br0 nofile",
+    "--bundle add-flows br0 group",
+    "--bundle add-flow br0 priority=1,actions=group:99",
+    "dump-flows br0",
+    "diff-flows br0 other",
+    "diff-flows other br0",
+    "-O OpenFlow13 replace-flows br0 other",
+    "diff-flows br0 other",
+    "dump-flows br0",
+    "add-flows br0 changes",
+    "dump-flows br0",
+    "get-frags br0",
+    "set-frags br0 foo",
+    "mod-port br0 p1 no-flood",
+    "mod-port br0 2 down",
+    "mod-port br0 p9 up",
+    "mod-port br0 p1 foo",
+    "queue-stats br0",
+    "queue-stats br0 2",
+    "queue-get-config br0 1",
+    "queue-get-config br0",
+    "-O OpenFlow13 queue-get-config br0",
+    "dump-desc br0",
+    "dump-tables br0",
+    "-O OpenFlow13 dump-tables br0",
+    "-O OpenFlow14 mod-table br0 3 evict",
+    "-O OpenFlow14 dump-table-desc br0",
+    "mod-table br0 3 foo",
+    "dump-tables br0 3",
+];
+
+const FILES: &[(&str, &str)] = &[
+    ("flows", "# flows\n\npriority=1,ip actions=2\ntable=3,cookie=5,actions=drop # the last\nactions=1\n"),
+    ("group", "priority=77,actions=1\npriority=5,actions=group:99\npriority=6,actions=1\n"),
+    ("other", "priority=1,ip actions=2\ntable=3,cookie=6,idle_timeout=9,actions=drop\npriority=4,actions=normal\n"),
+    (
+        "changes",
+        "delete\nadd priority=5,actions=1\nmodify ip,actions=3\nmodify_strict priority=8,ip,actions=3\n\
+         delete_strict priority=8,ip\nadd table=7,actions=drop\n",
+    ),
+];
+
+/// Takes out what differs from run to run, and sorts the lines.
+fn comparable(text: &str) -> Vec<String> {
+    let without = |line: &str| {
+        let mut line = line.to_owned();
+        for (word, end) in [("duration=", ", "), ("idle_age=", ", "), ("hard_age=", ", "), ("(xid=", ")")] {
+            while let Some(at) = line.find(word) {
+                let rest = line[at..].find(end).map_or(line.len(), |len| at + len + end.len());
+                line.replace_range(at..rest, "");
+            }
+        }
+        match (line.find("unix:"), line.rfind('/')) {
+            (Some(from), Some(to)) if from < to => line.replace_range(from + 5..=to, ""),
+            _ => {}
+        }
+        line
+    };
+    // The real one logs on standard error.
+    let is_log = |line: &&str| line.contains("|WARN|") || line.contains("|INFO|");
+    let mut lines: Vec<String> = text.lines().filter(|line| !is_log(line)).map(without).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn lines_are_answered_and_refused_as_by_the_real_one() {
+    if !needs("ovs") {
+        return;
+    }
+    let real = Real::start("ofctl");
+    let ports = "add-port br0 p1 -- add-port br0 p2 -- add-port br0 p3";
+    real.vsctl(&format!(
+        "add-br br0 -- set bridge br0 datapath_type=dummy fail_mode=secure -- {ports} \
+         -- set interface p1 ofport_request=1 -- set interface p2 ofport_request=2 -- set interface p3 ofport_request=3"
+    ));
+    let mut ours = Rig::new(4);
+    ours.line(&format!("ovs-vsctl add-br br0 -- set bridge br0 fail_mode=secure -- {ports}"));
+    for (name, text) in FILES {
+        std::fs::write(real.path(name), text).expect("the directory is there");
+        ours.switch.give_file(name, text);
+    }
+    let mut differing = Vec::new();
+    for line in LINES {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (expected, status) = real.ofctl(&words);
+        let (found, found_status) = match ours.try_line(&format!("ovs-ofctl {line}")) {
+            Ok(text) => (text, 0),
+            Err(error) => (error.message, i32::from(error.status)),
+        };
+        if (comparable(&found), found_status) != (comparable(&expected), status) {
+            differing.push(format!(
+                "ovs-ofctl {line}\nours ({found_status}):\n{found}\nthe real one ({status}):\n{expected}"
+            ));
+        }
+    }
+    assert!(differing.is_empty(), "{} of {} differ\n{}", differing.len(), LINES.len(), differing.join("\n"));
+}
