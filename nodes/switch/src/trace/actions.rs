@@ -5,7 +5,7 @@
 
 use crate::plan::Plan;
 use crate::program::{Op, Parts, Program};
-use openflow::{Controller, PacketInReason};
+use openflow::{Controller, PacketInReason, Sample, SampleDirection};
 use packet::key::VLAN_PRESENT;
 use packet::key::slot::{self, Slot};
 use packet::{EtherType, FlowKey, FlowMask, MacAddr};
@@ -120,8 +120,11 @@ impl Writer<'_> {
                 Some(controller) => userspace(controller),
                 None => return,
             },
-            // A bridge has no collectors.
-            Op::Sample(_) | Op::Drop(_) => return,
+            Op::Sample(at) => match self.part(at, |parts| &parts.samples) {
+                Some(sample) => flow_sample(sample, self.key.in_port()),
+                None => return,
+            },
+            Op::Drop(_) => return,
             Op::Clone(at) => {
                 let only = self.part(at, |parts| &parts.programs).and_then(Program::only);
                 match only {
@@ -319,4 +322,26 @@ fn userspace(controller: &Controller) -> String {
          controller_id={},max_len={}))",
         controller.id, controller.max_len
     )
+}
+
+fn flow_sample(sample: &Sample, in_port: u32) -> String {
+    let port = if sample.sampling_port == 0xffff || sample.sampling_port == in_port {
+        u32::MAX
+    } else {
+        sample.sampling_port
+    };
+    let direction = match sample.direction {
+        SampleDirection::Default => "",
+        SampleDirection::Ingress => ",ingress",
+        SampleDirection::Egress => ",egress",
+    };
+    let Sample { probability, collector_set_id, obs_domain_id, obs_point_id, .. } = sample;
+    let inner = format!(
+        "userspace(pid=0,flow_sample(probability={probability},collector_set_id={collector_set_id},\
+         obs_domain_id={obs_domain_id},obs_point_id={obs_point_id},output_port={port}{direction}))"
+    );
+    match probability {
+        u16::MAX => inner,
+        _ => format!("sample(sample={:.1}%,actions({inner}))", f64::from(*probability) * 100.0 / 65535.0),
+    }
 }
