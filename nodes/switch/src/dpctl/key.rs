@@ -196,8 +196,8 @@ impl Writer<'_> {
     /// A header with the fields that are asked for, and what stands there in any case; nothing if that is nothing.
     fn header(&mut self, name: &str, fields: &[(&str, Slot, Form, Form)], always: &str) {
         let mut parts: Vec<String> = Vec::new();
-        for (name, slot, form, mask_form) in fields {
-            let (value, mask) = (self.key.get(*slot), self.mask.get(*slot));
+        for &(name, slot, form, mask_form) in fields {
+            let (value, mask) = (self.key.get(slot), self.mask.get(slot));
             if mask == slot.max() {
                 parts.push(format!("{name}={}", form(value)));
             } else if mask != 0 || self.is_verbose {

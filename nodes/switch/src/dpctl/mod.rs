@@ -10,7 +10,7 @@ use crate::cache::Entry;
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::switch::Switch;
-use crate::trace::actions::Actions;
+use crate::trace::Actions;
 use packet::FlowKey;
 use packet::key::slot;
 use sim_core::Time;
