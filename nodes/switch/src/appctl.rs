@@ -2,6 +2,7 @@
 
 use crate::bridge::Bridge;
 use crate::command::CommandError;
+use crate::dpctl;
 use crate::mac_table::StationKey;
 use crate::switch::Switch;
 use crate::trace;
@@ -21,6 +22,11 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command { name: "dpctl/del-flows", usage: "[dp]", min: 0, max: 1, run: dpctl::del_flows },
+    Command { name: "dpctl/dump-flows", usage: "[-m] [--names] [dp]", min: 0, max: 3, run: dpctl::dump_flows },
+    Command { name: "dpctl/show", usage: "[dp]", min: 0, max: 1, run: dpctl::show },
+    Command { name: "dpif/dump-flows", usage: "[-m] [--names] bridge", min: 1, max: 3, run: dpctl::dump_flows_of },
+    Command { name: "dpif/show", usage: "", min: 0, max: 0, run: dpctl::show_bridges },
     Command { name: "fdb/add", usage: "bridge port vlan mac", min: 4, max: 4, run: add },
     Command { name: "fdb/del", usage: "bridge vlan mac", min: 3, max: 3, run: del },
     Command { name: "fdb/flush", usage: "[bridge]", min: 0, max: 1, run: flush },

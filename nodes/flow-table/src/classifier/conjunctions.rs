@@ -5,6 +5,9 @@
 //! are left out, so that nothing recurs. If that finds nothing, the conjunction did not match. An entry that is not soft
 //! goes before conjunctions of its priority and of less.
 //!
+//! The manual doesn't say, but Open vSwitch 3.1 does it: with a soft entry, the search for the id leaves out all entries
+//! with the same match and less priority, soft or not.
+//!
 //! Where several conjunctions of one priority match, which the manual forbids, the one of the least id counts that finds an
 //! entry.
 
@@ -32,7 +35,7 @@ impl<T: Entry + Clone> Classifier<T> {
         let ids = soft.chunk_by(|a, b| a.priority() == b.priority()).flat_map(complete);
         let conjunctive = ids.into_iter().find_map(|id| {
             let key = key.with(slot::CONJ_ID, id.into());
-            self.search(&key, mask, |subtable, head| subtable.chain(head).find(|entry| !is_soft(*entry)))
+            self.search(&key, mask, |_, head| (!is_soft(head)).then_some(head))
         });
         conjunctive.or(hard)
     }

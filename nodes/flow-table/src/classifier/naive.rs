@@ -32,13 +32,17 @@ impl<T: Entry> Naive<T> {
 
     /// What a key may find: several if they have the same priority.
     pub(super) fn lookup(&self, key: &FlowKey) -> Vec<&T> {
-        let hard = self.hard(key);
+        let hard = self.hard(key, |_| true);
         let least = hard.first().map_or(0, |entry| entry.priority() + 1);
         for priority in (least..=8).rev() {
             let is_found = |entry: &&T| is_soft(*entry) && entry.priority() == priority && entry.matched().matches(key);
             let soft: Vec<&T> = self.0.iter().filter(is_found).collect();
             for id in complete(&soft) {
-                let found = self.hard(&key.with(slot::CONJ_ID, id.into()));
+                let hides = |soft: &T, entry: &T| {
+                    is_soft(soft) && soft.matched() == entry.matched() && soft.priority() > entry.priority()
+                };
+                let key = key.with(slot::CONJ_ID, id.into());
+                let found = self.hard(&key, |entry| !self.0.iter().any(|soft| hides(soft, entry)));
                 if !found.is_empty() {
                     return found;
                 }
@@ -47,9 +51,9 @@ impl<T: Entry> Naive<T> {
         hard
     }
 
-    fn hard(&self, key: &FlowKey) -> Vec<&T> {
-        let matching: Vec<&T> =
-            self.0.iter().filter(|entry| !is_soft(*entry) && entry.matched().matches(key)).collect();
+    fn hard(&self, key: &FlowKey, counts: impl Fn(&T) -> bool) -> Vec<&T> {
+        let matches = |entry: &&T| !is_soft(*entry) && entry.matched().matches(key) && counts(entry);
+        let matching: Vec<&T> = self.0.iter().filter(matches).collect();
         let best = matching.iter().map(|entry| entry.priority()).max();
         matching.into_iter().filter(|entry| Some(entry.priority()) == best).collect()
     }

@@ -6,8 +6,9 @@ use packet::key::slot;
 use packet::{FlowKey, FlowMask, Slot};
 use std::sync::Arc;
 
-/// The fields whose prefixes are known.
-pub(super) const FIELDS: [Slot; 4] = [slot::NW_SRC, slot::NW_DST, slot::IPV6_SRC, slot::IPV6_DST];
+/// The fields whose prefixes are known, in the order in which they are asked: Open vSwitch's (`prefixes` in
+/// ovs-vswitchd.conf.db(5)).
+pub(super) const FIELDS: [Slot; 4] = [slot::NW_DST, slot::NW_SRC, slot::IPV6_DST, slot::IPV6_SRC];
 
 /// How long the prefixes are that a mask has of these fields; 0 if it has none, or other bits than a prefix.
 pub(super) type Lens = [u8; FIELDS.len()];

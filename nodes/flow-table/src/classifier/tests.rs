@@ -192,3 +192,132 @@ proptest! {
         agree(&changes, &keys, &asked)?;
     }
 }
+
+/// The entry of a match in words.
+fn item(matched: &str, priority: u16, number: usize) -> Item {
+    let matched: Match = matched.parse().expect("it is a match");
+    Item { matched: CompactMatch::new(&matched), priority, conjunctions: Vec::new(), number }
+}
+
+/// Says in words what was looked at when a key was searched among matches, whose priorities descend, and which was found.
+fn check(matches: &[&str], key: &str, found: Option<usize>, looked: &str) {
+    let mut classifier = Classifier::default();
+    for (number, matched) in matches.iter().enumerate() {
+        classifier.insert(item(matched, 100 - number as u16, number));
+    }
+    let key = Match::parse(key).expect("it is a match").key;
+    let mut mask = FlowMask::EMPTY;
+    assert_eq!(classifier.lookup(&key, &mut mask).map(|item| item.number), found);
+    // What matches always require is of no interest here.
+    mask.add(slot::DL_TYPE);
+    if key.nw_proto() != 0 {
+        mask.add(slot::NW_PROTO);
+    }
+    assert_eq!(Match::new(key, mask).to_string(), looked);
+}
+
+#[test]
+fn what_differs_in_a_lower_layer_is_not_read_above() {
+    let mac = "tcp,dl_dst=02:00:00:00:00:01,nw_dst=10.0.0.1,tp_dst=80";
+    check(&[mac], "tcp,dl_dst=02:00:00:00:00:02,nw_dst=10.0.0.1,tp_dst=80", None, "tcp,dl_dst=02:00:00:00:00:02");
+    check(&["tcp,in_port=1,dl_dst=02:00:00:00:00:01"], "tcp,in_port=2", None, "tcp,in_port=2");
+    check(&[mac], "tcp,dl_dst=02:00:00:00:00:01,nw_dst=10.0.0.1,tp_dst=80", Some(0), mac);
+}
+
+#[test]
+fn of_an_address_only_the_bits_count_that_tell_it_from_prefixes() {
+    let table = ["tcp,nw_dst=10.1.2.3", "tcp,nw_dst=10.1.0.0/16", "tcp,nw_src=10.0.0.0/8"];
+    check(&table, "tcp,nw_dst=192.168.0.1,nw_src=192.0.0.1", None, "tcp,nw_src=128.0.0.0/1,nw_dst=128.0.0.0/1");
+    check(&table, "tcp,nw_dst=10.1.128.1,nw_src=192.0.0.1", Some(1), "tcp,nw_dst=10.1.128.0/17");
+    check(&table, "tcp,nw_dst=10.0.0.1,nw_src=10.0.0.1", Some(2), "tcp,nw_src=10.0.0.0/8,nw_dst=10.0.0.0/16");
+    let table = ["ipv6,ipv6_dst=2001:db8::1", "ipv6,ipv6_dst=2001:db8:1::/48"];
+    check(&table, "ipv6,ipv6_dst=fe80::1", None, "ipv6,ipv6_dst=8000::/1");
+    check(&table, "ipv6,ipv6_dst=2001:db8:1::7", Some(1), "ipv6,ipv6_dst=2001:db8:1::/48");
+}
+
+#[test]
+fn of_ports_only_the_bits_count_that_tell_them_from_those_there_are() {
+    check(&["tcp,tp_dst=80", "tcp,tp_dst=443"], "tcp,tp_dst=8080", None, "tcp,tp_dst=0x1000/0xf000");
+    check(&["tcp,tp_src=80,tp_dst=80"], "tcp,tp_src=81,tp_dst=80", None, "tcp,tp_src=81");
+}
+
+#[test]
+fn entries_of_less_priority_than_what_was_found_are_not_looked_at() {
+    check(&["in_port=1", "tcp,dl_dst=02:00:00:00:00:01,tp_dst=80"], "tcp,in_port=1", Some(0), "tcp,in_port=1");
+}
+
+#[test]
+fn masks_of_all_lengths_of_prefixes_and_ports_find_what_a_list_finds() {
+    let (mut real, mut naive) = (Classifier::default(), Naive(Vec::new()));
+    for number in 0..32 * 17 * 2 {
+        let (source, dest) = (number % 32 + 1, number / 32 % 17);
+        let mut matched = Match::ANY;
+        matched.mask.set(slot::NW_SRC, slot::NW_SRC.max() << (32 - source) & slot::NW_SRC.max());
+        matched.mask.set(slot::TP_DST, 0xffff << (16 - dest) & 0xffff);
+        matched.key.set(slot::NW_SRC, 0x0a0a_5555 >> (number / 544 * 3));
+        matched.key.set(slot::TP_DST, 0x5050 >> (number / 544));
+        let matched = CompactMatch::new(&Match::new(matched.key, matched.mask));
+        let entry = Item { matched, priority: (number * 7 % 1088) as u16, conjunctions: Vec::new(), number };
+        naive.insert(entry.clone());
+        real.insert(entry);
+    }
+    assert_eq!(real.subtables().count(), 32 * 17);
+    for flip in 0..32 * 16 {
+        let (source, dest) = (0x0a0a_5555 ^ 1 << (flip % 32), 0x5050 ^ 1 << (flip / 32));
+        let key = FlowKey::EMPTY.with(slot::NW_SRC, source).with(slot::TP_DST, dest);
+        let mut mask = FlowMask::EMPTY;
+        let found = real.lookup(&key, &mut mask).map(|item| item.number);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), numbers(naive.lookup(&key)));
+        let noise = std::array::from_fn(|word| key.words()[word] ^ !mask.words()[word]);
+        assert_eq!(real.lookup(&FlowKey::from_words(noise), &mut mask).map(|item| item.number), found);
+    }
+    for entry in &naive.0 {
+        assert!(real.remove_compact(&entry.matched, entry.priority).is_some());
+    }
+    assert!(real.is_empty() && real.subtables().next().is_none() && real.order.is_empty());
+}
+
+#[test]
+fn a_match_may_be_there_with_every_priority() {
+    const MATCH: &str = "tcp,tp_dst=80";
+    let matched: Match = MATCH.parse().expect("it is a match");
+    let key = matched.key;
+    let mut classifier = Classifier::default();
+    // Neither ascending nor descending: 40503 is odd, and so comes by all.
+    let order = |n: usize| (n * 40_503 % 65_536) as u16;
+    for n in 0..65_536 {
+        assert!(classifier.insert(item(MATCH, order(n), n)).is_none());
+    }
+    assert_eq!(classifier.insert(item(MATCH, order(5), 70_000)).map(|item| item.number), Some(5));
+    assert_eq!((classifier.len(), classifier.overlapping(&matched, 9).count()), (65_536, 1));
+    let mut mask = FlowMask::EMPTY;
+    for priority in (0..=u16::MAX).rev() {
+        let found = classifier.lookup(&key, &mut mask).map(|item| item.priority);
+        assert_eq!(found, Some(priority));
+        assert!(classifier.remove(&matched, priority).is_some());
+    }
+    assert!(classifier.lookup(&key, &mut mask).is_none());
+}
+
+#[test]
+fn a_clone_keeps_what_it_had() {
+    let mut classifier = Classifier::default();
+    classifier.insert(item("ip,nw_dst=10.0.0.0/8", 1, 0));
+    let before = classifier.clone();
+    classifier.insert(item("ip,nw_dst=10.0.0.0/16", 2, 1));
+    classifier.remove(&"ip,nw_dst=10.0.0.0/8".parse().expect("it is a match"), 1);
+    assert_eq!((numbers(before.iter()), numbers(classifier.iter())), (vec![0], vec![1]));
+    let key = Match::parse("ip,nw_dst=10.0.0.1").expect("it is a match").key;
+    let mut mask = FlowMask::EMPTY;
+    assert_eq!(before.lookup(&key, &mut mask).map(|item| item.number), Some(0));
+    assert_eq!(mask.get(slot::NW_DST), 0xff00_0000);
+}
+
+#[test]
+fn entries_share_the_mask_of_their_subtable() {
+    let mut classifier = Classifier::default();
+    (0..10).for_each(|n| drop(classifier.insert(item(&format!("in_port={n}"), 1, n))));
+    let mut masks = classifier.iter().map(|item| item.matched.shared_mask());
+    let first = masks.next().expect("there are ten");
+    assert!(masks.all(|mask| Arc::ptr_eq(mask, first)));
+}

@@ -51,11 +51,42 @@ const NONE: Link = Link::MAX;
 #[derive(Clone, Copy, Debug)]
 struct Node<V> {
     prefix: V,
-    /// How often this very prefix was inserted.
-    count: u32,
+    extent: Extent,
     /// What goes on with a 0 and with a 1.
     children: [Link; 2],
-    len: u8,
+}
+
+/// The length of a prefix, and how often it was inserted, in four bytes, since there are many. One that was inserted more
+/// than 2^24 - 2 times stays, which is no error: looking up takes a bit more than it must.
+#[derive(Clone, Copy, Debug)]
+struct Extent(u32);
+
+impl Extent {
+    const MAX_COUNT: u32 = (1 << 24) - 1;
+
+    fn new(len: u8, count: u32) -> Self {
+        Self(count << 8 | u32::from(len))
+    }
+
+    #[inline]
+    fn len(self) -> u8 {
+        self.0 as u8
+    }
+
+    #[inline]
+    fn count(self) -> u32 {
+        self.0 >> 8
+    }
+
+    fn add_one(&mut self) {
+        *self = Self::new(self.len(), (self.count() + 1).min(Self::MAX_COUNT));
+    }
+
+    fn take_one(&mut self) {
+        if self.count() != Self::MAX_COUNT {
+            *self = Self::new(self.len(), self.count().saturating_sub(1));
+        }
+    }
 }
 
 /// What the prefixes say of a value.
@@ -89,21 +120,21 @@ impl<V: Bits> Trie<V> {
         let mut link = self.root;
         while let Some(node) = self.nodes.get(link as usize) {
             let common = value.common(node.prefix);
-            if common < node.len {
+            if common < node.extent.len() {
                 // The first bit that differs tells.
                 found.bits = common + 1;
                 return found;
             }
-            if node.count > 0 {
-                found.lens |= 1 << (node.len - 1);
+            if node.extent.count() > 0 {
+                found.lens |= 1 << (node.extent.len() - 1);
             }
             if node.children == [NONE; 2] {
-                found.bits = node.len;
+                found.bits = node.extent.len();
                 return found;
             }
             // The next bit says which child, also if there is none.
-            found.bits = node.len + 1;
-            link = node.children[value.bit(node.len)];
+            found.bits = node.extent.len() + 1;
+            link = node.children[value.bit(node.extent.len())];
         }
         found
     }
@@ -117,12 +148,12 @@ impl<V: Bits> Trie<V> {
             let Some(node) = self.nodes.get_mut(link as usize) else {
                 return self.put(place, prefix, len, [NONE; 2]);
             };
-            let common = prefix.common(node.prefix).min(len).min(node.len);
-            if common == node.len && common == len {
-                node.count += 1;
+            let common = prefix.common(node.prefix).min(len).min(node.extent.len());
+            if common == node.extent.len() && common == len {
+                node.extent.add_one();
                 return;
             }
-            if common == node.len {
+            if common == node.extent.len() {
                 place = Some((link, prefix.bit(common)));
                 link = node.children[prefix.bit(common)];
                 continue;
@@ -130,9 +161,9 @@ impl<V: Bits> Trie<V> {
             let mut children = [NONE; 2];
             children[node.prefix.bit(common)] = link;
             if common < len {
-                let leaf = self.add(Node { prefix, len, count: 1, children: [NONE; 2] });
+                let leaf = self.add(Node { prefix, extent: Extent::new(len, 1), children: [NONE; 2] });
                 children[prefix.bit(common)] = leaf;
-                let fork = self.add(Node { prefix: prefix.prefix(common), len: common, count: 0, children });
+                let fork = self.add(Node { prefix: prefix.prefix(common), extent: Extent::new(common, 0), children });
                 self.set(place, fork);
             } else {
                 self.put(place, prefix, len, children);
@@ -147,13 +178,16 @@ impl<V: Bits> Trie<V> {
         let (mut above, mut place) = (None, None);
         let mut link = self.root;
         while let Some(node) = self.nodes.get_mut(link as usize) {
-            if node.len < len {
-                (above, place) = (place, Some((link, prefix.bit(node.len))));
-                link = node.children[prefix.bit(node.len)];
+            if node.extent.len() < len {
+                (above, place) = (place, Some((link, prefix.bit(node.extent.len()))));
+                link = node.children[prefix.bit(node.extent.len())];
                 continue;
             }
-            debug_assert!(node.len == len && node.prefix == prefix && node.count > 0, "it was put in");
-            node.count = node.count.saturating_sub(1);
+            debug_assert!(
+                node.extent.len() == len && node.prefix == prefix && node.extent.count() > 0,
+                "it was put in"
+            );
+            node.extent.take_one();
             self.tidy(place, link);
             if let Some((parent, _)) = place {
                 self.tidy(above, parent);
@@ -166,7 +200,7 @@ impl<V: Bits> Trie<V> {
     fn tidy(&mut self, place: Option<(Link, usize)>, link: Link) {
         let node = self.nodes[link as usize];
         let [a, b] = node.children;
-        if node.count == 0 && (a == NONE || b == NONE) {
+        if node.extent.count() == 0 && (a == NONE || b == NONE) {
             self.set(place, if a == NONE { b } else { a });
             self.nodes[link as usize].children[0] = self.free;
             self.free = link;
@@ -175,7 +209,7 @@ impl<V: Bits> Trie<V> {
 
     /// Adds a node for a prefix and hangs it there.
     fn put(&mut self, place: Option<(Link, usize)>, prefix: V, len: u8, children: [Link; 2]) {
-        let node = self.add(Node { prefix, len, count: 1, children });
+        let node = self.add(Node { prefix, extent: Extent::new(len, 1), children });
         self.set(place, node);
     }
 

@@ -4,6 +4,7 @@ use crate::generate::{Pipeline, Said};
 use crate::ours::Ours;
 use crate::outcome::{Event, Frame, Outcome};
 use crate::peer::Peer;
+use std::fmt;
 
 /// A frame of which the two switches make something else.
 #[derive(Clone, Debug)]
@@ -14,6 +15,15 @@ pub struct Disagreement {
     pub what: String,
     pub ours: String,
     pub real: String,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pipeline, frame, what, ours, real } = self;
+        writeln!(f, "{what}")?;
+        pipeline.groups.iter().chain(&pipeline.flows).try_for_each(|line| writeln!(f, "{line}"))?;
+        write!(f, "{}\n--- ours\n{ours}\n--- real\n{real}", frame.words().join(" "))
+    }
 }
 
 /// Compares frames; gives what the real switch makes of them.

@@ -70,6 +70,11 @@ pub fn parse(text: &str) -> Fields {
             }
         }
     }
+    if fields.get("nw_proto").is_some_and(|(protocol, _)| *protocol == 2) {
+        // The real switch notes type and code of IGMP for its multicast snooping; no match can see them.
+        fields.remove("tp_src");
+        fields.remove("tp_dst");
+    }
     fields
 }
 

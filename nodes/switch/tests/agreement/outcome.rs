@@ -102,14 +102,17 @@ impl Event {
     /// The frames that leave by ports when the frame is shorter than what is asked for below 1000 bytes and no meter
     /// ends it.
     pub fn outputs(events: &[Self]) -> Vec<(&str, Option<u128>, &Frame)> {
-        let of = |event| -> Vec<(&str, Option<u128>, &Frame)> {
+        let mut found = Vec::new();
+        for event in events {
             match event {
-                Self::Output(port, cut, frame) => vec![(port, *cut, frame)],
-                Self::Part(when, inner) if matches!(when.as_str(), "clone" | "gt 20" | "le 1000") => Self::outputs(inner),
-                Self::Part(..) | Self::Userspace(..) | Self::Meter(_) => vec![],
+                Self::Output(port, cut, frame) => found.push((port.as_str(), *cut, frame)),
+                Self::Part(when, inner) if matches!(when.as_str(), "clone" | "gt 20" | "le 1000") => {
+                    found.extend(Self::outputs(inner));
+                }
+                Self::Part(..) | Self::Userspace(..) | Self::Meter(_) => {}
             }
-        };
-        events.iter().flat_map(of).collect()
+        }
+        found
     }
 }
 
@@ -147,7 +150,7 @@ impl Frame {
     pub fn of(bytes: &[u8]) -> Self {
         let key = packet::FlowKey::extract(0, bytes);
         let text = packet::Match { key, mask: packet::FlowMask::FULL }.to_string();
-        let mut frame = Self::new(&flow_text::parse(&text));
+        let mut frame = Self::new(&flow_text::parse(&key.to_string()));
         for (tag, found) in frame.tags.iter_mut().zip(packet::wire::vlan::tags(bytes)) {
             tag.0 = found.tpid.0.into();
         }
