@@ -44,7 +44,9 @@ pub fn pipeline(peer: &mut Peer, pipeline: &Pipeline, frames: &[Said]) -> Result
                 return Err(disagreement(frame, what, format!("{left:02x?}"), real));
             }
         }
-        if std::env::var_os("NETLOOM_NO_TRACE").is_some() { return Ok(expected); }
+        if std::env::var_os("NETLOOM_NO_TRACE").is_some() {
+            return Ok(expected);
+        }
         let (text, found) = ours.trace(frame);
         match difference(found.as_ref(), &expected) {
             None => Ok(found.expect("it agrees")),

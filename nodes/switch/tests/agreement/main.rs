@@ -59,8 +59,12 @@ fn the_pipeline_agrees_with_the_real_open_vswitch() {
     let mut found = Vec::new();
     for round in 0..pairs.div_ceil(FRAMES) {
         let pipeline = generate::pipeline(&mut random);
-        if !pipeline.groups.is_empty() && std::env::var_os("NETLOOM_NO_TRACE").is_some() { continue; }
-        if std::env::var_os("NETLOOM_NO_TRACE").is_some() && format!("{pipeline:?}").contains("meter") { continue; }
+        if !pipeline.groups.is_empty() && std::env::var_os("NETLOOM_NO_TRACE").is_some() {
+            continue;
+        }
+        if std::env::var_os("NETLOOM_NO_TRACE").is_some() && format!("{pipeline:?}").contains("meter") {
+            continue;
+        }
         let frames: Vec<_> = (0..FRAMES).map(|_| generate::frame(&mut random).said(&mut random)).collect();
         let outcomes = compare::pipeline(&mut peer, &pipeline, &frames);
         let widths = outcomes.and_then(|outcomes| {
@@ -130,7 +134,15 @@ fn dev_parse() {
         for flow in &pipeline.flows {
             if let Err(error) = openflow::Flow::parse(flow, &|_| None) {
                 let e = error.to_string();
-                let key: String = e.split(": ").skip(1).collect::<Vec<_>>().join(": ").chars().filter(|c| !c.is_ascii_digit()).take(60).collect();
+                let key: String = e
+                    .split(": ")
+                    .skip(1)
+                    .collect::<Vec<_>>()
+                    .join(": ")
+                    .chars()
+                    .filter(|c| !c.is_ascii_digit())
+                    .take(60)
+                    .collect();
                 errors.entry(key).or_insert((e, flow.clone()));
             }
         }
@@ -143,5 +155,7 @@ fn dev_parse() {
             }
         }
     }
-    for (_, (e, f)) in errors { println!("{e}\n    {f}"); }
+    for (_, (e, f)) in errors {
+        println!("{e}\n    {f}");
+    }
 }

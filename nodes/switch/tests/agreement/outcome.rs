@@ -163,7 +163,9 @@ impl Frame {
         tags.iter_mut().zip(&seen.tags).filter(|(tag, _)| tag.0 == 0).for_each(|(tag, seen)| tag.0 = seen.0);
         let aside = ["pkt_mark", "skb_priority"];
         let mut fields = seen.fields.iter().filter(|(name, _)| !aside.contains(&name.as_str()));
-        tags == seen.tags && self.labels == seen.labels && fields.all(|(name, value)| self.fields.get(name) == Some(value))
+        tags == seen.tags
+            && self.labels == seen.labels
+            && fields.all(|(name, value)| self.fields.get(name) == Some(value))
     }
 
     /// Without what a key doesn't say: the types of its tags, and the queue when no frame was sent to one.
