@@ -2,8 +2,10 @@
 
 use crate::bridge::Bridge;
 use crate::command::CommandError;
+use crate::dpctl;
 use crate::mac_table::StationKey;
 use crate::switch::Switch;
+use crate::trace;
 use crate::tree;
 use packet::MacAddr;
 use sim_core::Time;
@@ -20,6 +22,11 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command { name: "dpctl/del-flows", usage: "[dp]", min: 0, max: 1, run: dpctl::del_flows },
+    Command { name: "dpctl/dump-flows", usage: "[-m] [--names] [dp]", min: 0, max: 3, run: dpctl::dump_flows },
+    Command { name: "dpctl/show", usage: "[dp]", min: 0, max: 1, run: dpctl::show },
+    Command { name: "dpif/dump-flows", usage: "[-m] [--names] bridge", min: 1, max: 3, run: dpctl::dump_flows_of },
+    Command { name: "dpif/show", usage: "", min: 0, max: 0, run: dpctl::show_bridges },
     Command { name: "fdb/add", usage: "bridge port vlan mac", min: 4, max: 4, run: add },
     Command { name: "fdb/del", usage: "bridge vlan mac", min: 3, max: 3, run: del },
     Command { name: "fdb/flush", usage: "[bridge]", min: 0, max: 1, run: flush },
@@ -27,6 +34,20 @@ const COMMANDS: &[Command] = &[
     Command { name: "fdb/stats-clear", usage: "[bridge]", min: 0, max: 1, run: stats_clear },
     Command { name: "fdb/stats-show", usage: "bridge", min: 1, max: 1, run: stats_show },
     Command { name: "list-commands", usage: "", min: 0, max: 0, run: list_commands },
+    Command {
+        name: "ofproto/trace",
+        usage: "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
+        min: 1,
+        max: usize::MAX,
+        run: trace::trace,
+    },
+    Command {
+        name: "ofproto/trace-packet-out",
+        usage: "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions",
+        min: 2,
+        max: usize::MAX,
+        run: trace::trace_packet_out,
+    },
     Command { name: "rstp/show", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_show(s, t, w, Protocol::Rstp) },
     Command { name: "rstp/tcn", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_tcn(s, t, w, Protocol::Rstp) },
     Command { name: "stp/show", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_show(s, t, w, Protocol::Stp) },

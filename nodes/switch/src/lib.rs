@@ -20,7 +20,7 @@
 //! | --- | --- |
 //! | `worker` | [`Worker`]: frames in, frames and drops out; one for each thread |
 //! | `shared` | [`Shared`]: what the workers of a bridge share, with the number of its state |
-//! | `cache` | what of a frame must be read, and the programs found so far |
+//! | `cache` | what of a frame must be read, and the programs found so far, each with what its translation rests on |
 //! | [`mod@translate`] | what becomes of a key in the flow tables: a program |
 //! | [`trace`] | a translation in words |
 //! | [`program`], `execute` | action programs, and carrying them out |
@@ -42,7 +42,7 @@
 //! | `tree` | spanning tree: the machine of a bridge, its columns and commands |
 //! | `lab_ports` | the node's ports and their links |
 //! | `status` | the status columns |
-//! | `command`, `appctl`, `ofctl` | command lines |
+//! | `command`, `appctl`, `dpctl`, `ofctl` | command lines |
 //! | `explain` | why a frame died, in words |
 //!
 //! Left out are LACP, tunnels and patch ports, and OpenFlow connections.
@@ -52,6 +52,7 @@ mod bridge;
 mod cache;
 mod command;
 mod counters;
+mod dpctl;
 mod execute;
 mod explain;
 mod frame_hash;

@@ -181,9 +181,7 @@ fn a_flow_that_no_frame_of_an_entry_can_match_voids_nothing() {
     let mut rig = bridge();
     rig.line("ovs-ofctl add-flow br0 in_port=1,ip,nw_dst=10.0.0.0/8,actions=output:2");
     rig.line("ovs-ofctl add-flow br0 in_port=2,actions=output:1");
-    let mut packet = frame(1, 2, 0);
-    packet.truncate(14);
-    packet.extend([0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 1, 2, 3]);
+    let packet = packet([10, 1, 2, 3]);
     for port in [0, 1, 2] {
         rig.ports(port, &packet);
     }
@@ -198,6 +196,69 @@ fn a_flow_that_no_frame_of_an_entry_can_match_voids_nothing() {
     rig.line("ovs-ofctl add-flow br0 priority=9,in_port=1,ip,nw_dst=10.1.0.0/16,actions=drop");
     offer_all(&mut rig);
     assert_eq!(misses(&rig), 5, "some frames to 10.0.0.0/8 go to 10.1.0.0/16");
+}
+
+/// A UDP packet from 10.0.0.1 to an address, with nothing in it.
+fn packet(to: [u8; 4]) -> Vec<u8> {
+    let mut packet = frame(1, 2, 0);
+    packet.truncate(14);
+    packet.extend([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1]);
+    packet.extend(to);
+    packet.extend([0, 1, 0, 2, 0, 8, 0, 0]);
+    packet
+}
+
+#[test]
+fn entries_are_shown_as_ovs_dpctl_shows_them() {
+    let mut rig = bridge();
+    rig.line("ovs-ofctl add-flow br0 in_port=1,ip,nw_dst=10.0.0.0/8,actions=mod_tp_dst:80,output:2");
+    rig.line("ovs-ofctl add-flow br0 in_port=2,actions=output:1,output:3");
+    for _ in 0..3 {
+        rig.ports(0, &packet([10, 1, 2, 3]));
+    }
+    rig.ports(1, &packet([10, 1, 2, 3]));
+    rig.now = rig.now + Duration::from_millis(1500);
+    assert_eq!(
+        rig.line("ovs-appctl dpctl/dump-flows"),
+        "recirc_id(0),in_port(1),eth_type(0x0800),ipv4(dst=10.0.0.0/255.0.0.0,proto=17,frag=no),udp(dst=2), \
+         packets:2, bytes:84, used:1.500s, actions:set(udp(dst=80)),2\n\
+         recirc_id(0),in_port(2), packets:0, bytes:0, used:never, actions:1,3\n"
+    );
+    let verbose = rig.line("ovs-appctl dpctl/dump-flows -m");
+    assert!(verbose.contains("in_port(p1),eth(src=00:00:00:00:00:00/00:00:00:00:00:00,"), "{verbose}");
+    assert!(verbose.contains("used:never, dp:ovs, actions:p0,p2\n"), "{verbose}");
+    assert_eq!(rig.line("ovs-appctl dpif/dump-flows --names br0"), rig.line("ovs-appctl dpctl/dump-flows --names"));
+    let show = rig.line("ovs-appctl dpctl/show");
+    assert!(show.starts_with("system@ovs-system:\n  lookups: hit:2 missed:2 lost:0\n  flows: 2\n"), "{show}");
+    rig.line("ovs-ofctl add-flow br0 priority=9,in_port=2,arp,actions=drop");
+    assert!(!rig.line("ovs-appctl dpctl/dump-flows").contains("in_port(2)"), "it is to be translated again");
+    rig.line("ovs-appctl dpctl/del-flows");
+    assert_eq!(rig.line("ovs-appctl dpctl/dump-flows"), "");
+    let flows = rig.line("ovs-ofctl dump-flows br0 in_port=1");
+    assert!(flows.contains("n_packets=3, n_bytes=126"), "{flows}");
+}
+
+#[test]
+fn what_an_entry_learns_is_learnt_again_twice_a_second_at_most() {
+    let mut rig = bridge();
+    let learn = "table=1,hard_timeout=10,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]";
+    rig.line(&format!("ovs-ofctl add-flow br0 actions=learn({learn}),resubmit(,1)"));
+    let learnt = |rig: &Rig| counters(rig).len() - 2;
+    rig.ports(0, &frame(1, 2, 0));
+    assert_eq!(learnt(&rig), 1);
+    assert_eq!(rig.ports(1, &frame(2, 1, 0)), [0]);
+    assert_eq!((learnt(&rig), misses(&rig)), (2, 2));
+    assert_eq!(rig.ports(0, &frame(1, 2, 0)), [1], "the flow that was learnt since is seen");
+    let before = misses(&rig);
+    rig.now = rig.now + Duration::from_millis(600);
+    rig.ports(0, &frame(1, 2, 0));
+    rig.ports(1, &frame(2, 1, 0));
+    assert_eq!(misses(&rig), before, "to learn again what is known changes nothing");
+    rig.line("ovs-ofctl del-flows br0 table=1");
+    rig.ports(0, &frame(1, 2, 0));
+    rig.now = rig.now + Duration::from_millis(600);
+    rig.ports(0, &frame(1, 2, 0));
+    assert_eq!(learnt(&rig), 1);
 }
 
 #[test]
@@ -243,16 +304,9 @@ fn a_long_list_of_masks_has_an_exact_match_front() {
         let network = std::net::Ipv4Addr::from_bits(10 << 24 | last & 0x00ff_ffff);
         rig.line(&format!("ovs-ofctl add-flow br0 priority={bits},ip,nw_dst={network}/{bits},actions=output:2"));
     }
-    let to = |n: u32| {
-        let mut packet = frame(1, 2, 0);
-        packet.truncate(14);
-        packet.extend([0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1]);
-        packet.extend((10 << 24 | n).to_be_bytes());
-        packet
-    };
     for round in 0..2000 {
         for bit in 0..24 {
-            rig.ports(0, &to(1 << bit));
+            rig.ports(0, &packet((10_u32 << 24 | 1 << bit).to_be_bytes()));
         }
         if rig.worker.worker().stats().exact_hits > 0 {
             assert!(round > 10);

@@ -99,6 +99,8 @@ pub(crate) struct Rest {
     /// Frames and bytes that have reached the flows.
     pub(crate) packets: u64,
     pub(crate) bytes: u64,
+    /// The bytes of the frame that it was made for.
+    pub(crate) first_size: u64,
     /// What its port had counted when the entry last counted, with [`Lookup::Normal`].
     pub(crate) seen: Count,
 }
@@ -209,6 +211,13 @@ impl Entry {
         let (packets, bytes) = self.program.push();
         self.rest.packets += packets;
         self.rest.bytes += bytes;
+    }
+
+    /// The frames and bytes that have found it. The one that it was made for is none of them.
+    pub(crate) fn found(&self) -> (u64, u64) {
+        let (packets, bytes) = self.program.counted();
+        let (of, bytes_of) = (self.rest.packets + packets, self.rest.bytes + bytes);
+        (of.saturating_sub(1), bytes_of.saturating_sub(self.rest.first_size))
     }
 
     /// When a frame found it last, or when it was made.

@@ -1,6 +1,7 @@
 //! Carrying out lists of actions.
 
 use super::{Failure, Observer, Place, Seen, Translator};
+use crate::program::Op;
 use openflow::Action;
 use packet::field::protocol::{IP, IPV6, Needs};
 use packet::key::slot;
@@ -107,8 +108,10 @@ impl<O: Observer> Translator<'_, O> {
             }
             Action::ClearActions => self.clear_actions(),
             Action::WriteActions(actions) => self.write_actions(actions),
-            // A bridge has no collectors.
-            Action::Sample(_) | Action::Note(_) => {}
+            Action::Sample(sample) => {
+                let part = self.part(|parts| &mut parts.samples, (**sample).clone());
+                self.emit(Op::Sample(part));
+            }
             _ => {}
         }
         Flow::Continue
@@ -127,6 +130,6 @@ impl<O: Observer> Translator<'_, O> {
         }
         // What a band remarks or drops is the frame as it is here.
         self.commit();
-        self.ops.push(crate::program::Op::Meter(meter));
+        self.ops.push(Op::Meter(meter));
     }
 }

@@ -61,7 +61,7 @@ impl<O: Observer> Translator<'_, O> {
             at.exits = false;
             at.program(|at| {
                 if at.has(to.field) {
-                    at.write(to.field.slot, answer << to.start, 1 << to.start);
+                    at.put_bits(to, answer);
                 }
                 if !rest.is_empty() {
                     at.actions(rest);

@@ -62,8 +62,7 @@ impl<O: Observer> Translator<'_, O> {
     /// Whether the frame has a field.
     pub(super) fn has(&mut self, field: &Field) -> bool {
         let slot = field.slot;
-        let is_part_of_tag = |whole: Slot| slot.word == whole.word && slot.shift >= whole.shift && slot != whole;
-        if slot.word == 0 && slot.shift < 16 && is_part_of_tag(slot::VLAN_TCI) {
+        if field.is_of_tag {
             self.look_at_tags();
             return self.state.flow.has_vlan();
         }
@@ -78,11 +77,17 @@ impl<O: Observer> Translator<'_, O> {
 
     /// `set_field`.
     pub(super) fn set_field(&mut self, field: &Field, value: u128, mask: u128) {
-        if !self.has(field) {
-            let name = written_name(field);
-            return self.say(Seen::Warning(format_args!("unmet prerequisites for {name}, set_field ignored")));
+        if self.has_or_warn(field) {
+            self.put(field.slot, value, mask);
         }
-        self.put(field.slot, value, mask);
+    }
+
+    fn has_or_warn(&mut self, field: &Field) -> bool {
+        let has = self.has(field);
+        if !has {
+            self.say(Seen::Warning(format_args!("unmet prerequisites for {}, set_field ignored", field.set_name)));
+        }
+        has
     }
 
     /// Writes bits of a field, and what follows from them.
@@ -95,8 +100,16 @@ impl<O: Observer> Translator<'_, O> {
 
     /// `load`.
     pub(super) fn load(&mut self, to: &Subfield, value: u128) {
-        let mask = to.max() << to.start;
-        self.set_field(to.field, value << to.start, mask);
+        if self.has_or_warn(to.field) {
+            self.put_bits(to, value);
+        }
+    }
+
+    /// Writes the bits of a subfield.
+    pub(super) fn put_bits(&mut self, to: &Subfield, value: u128) {
+        let mut mask = FlowMask::EMPTY;
+        to.add_to(&mut mask);
+        self.put(to.field.bits, value << to.start, mask.get(to.field.bits));
     }
 
     /// A subfield's value, which is then the same for all frames. It is zero if the frame doesn't have it.
@@ -113,7 +126,7 @@ impl<O: Observer> Translator<'_, O> {
     /// Writes a value that an action found into a subfield, if the frame has it.
     pub(super) fn store(&mut self, to: &Subfield, value: u128) {
         if self.has(to.field) {
-            self.put(to.field.slot, value << to.start, to.max() << to.start);
+            self.put_bits(to, value);
         }
         self.say(Seen::Subfield(to, to.get(&self.state.flow)));
     }
@@ -122,7 +135,7 @@ impl<O: Observer> Translator<'_, O> {
     pub(super) fn copy(&mut self, from: &Subfield, to: &Subfield) {
         if self.has(from.field) && self.has(to.field) {
             let value = self.read(from);
-            self.put(to.field.slot, value << to.start, to.max() << to.start);
+            self.put_bits(to, value);
         }
         self.say(Seen::Subfield(to, to.get(&self.state.flow)));
     }
@@ -161,10 +174,4 @@ impl<O: Observer> Translator<'_, O> {
         self.say(Seen::Warning(format_args!("IPv{version} decrement TTL exception")));
         Flow::Break
     }
-}
-
-/// The name under which actions write a field: OpenFlow 1.2's, if there is one.
-fn written_name(field: &Field) -> &'static str {
-    let is_protocol = |name: &str| ["eth_", "ip_", "vlan_"].iter().any(|prefix| name.starts_with(prefix));
-    field.names().find(|name| is_protocol(name)).unwrap_or(field.name)
 }

@@ -149,7 +149,24 @@ pub struct Learnt {
 pub fn translate<O: Observer>(world: World<'_>, in_slot: u16, key: &FlowKey, observer: &mut O) -> Translation {
     let mut at = Translator::new(world, in_slot, key, observer);
     at.state.flow.set(slot::ACTSET_OUTPUT, UNSET);
-    at.lookup(u32::from(at.plan_port().ofport), 0);
+    at.lookup(key.in_port(), 0);
+    at.end();
+    at.finish(key)
+}
+
+/// What is to be done with frames like this one if the actions are these, as in a packet-out.
+pub fn translate_actions<O: Observer>(
+    world: World<'_>,
+    in_slot: u16,
+    key: &FlowKey,
+    actions: &[Action],
+    observer: &mut O,
+) -> Translation {
+    let mut at = Translator::new(world, in_slot, key, observer);
+    at.state.flow.set(slot::ACTSET_OUTPUT, UNSET);
+    at.depth.level = 1;
+    at.actions(actions);
+    at.depth.level = 0;
     at.end();
     at.finish(key)
 }

@@ -2,7 +2,7 @@
 
 use super::actions::Flow;
 use super::{Observer, Place, Seen, Translator};
-use crate::plan::{self, PortPlan};
+use crate::plan;
 use crate::program::Op;
 use openflow::{Controller, PacketInReason};
 use packet::Subfield;
@@ -18,12 +18,7 @@ pub(super) const CONTROLLER: u32 = 0xfffd;
 pub(super) const LOCAL: u32 = plan::LOCAL as u32;
 pub(super) const NONE: u32 = 0xffff;
 
-impl<'a, O: Observer> Translator<'a, O> {
-    /// The port that the frame came in by.
-    pub(super) fn plan_port(&self) -> &'a PortPlan {
-        &self.world.plan.ports[usize::from(self.in_slot)]
-    }
-
+impl<O: Observer> Translator<'_, O> {
     /// The slot of the port that the frame came in by, as actions left it; that of another port must be the same for
     /// all frames of the translation.
     pub(super) fn from_slot(&mut self) -> Option<u16> {

@@ -33,6 +33,8 @@ pub(super) struct Context {
     changes: u64,
     /// Counts the states of links and gates.
     pub(super) links: u64,
+    /// Frames that were translated.
+    pub(super) misses: u64,
 }
 
 impl Context {

@@ -31,6 +31,7 @@ struct Former {
     since: Time,
     packets: u64,
     bytes: u64,
+    first_size: u64,
 }
 
 impl Finder<'_> {
@@ -124,6 +125,7 @@ impl Finder<'_> {
                 continue;
             }
             self.cache.stats.misses += 1;
+            self.context.misses += 1;
             let entry = self.translate(frame);
             let at = self.cache.add(entry);
             self.carry_out(at);
@@ -184,7 +186,7 @@ impl Finder<'_> {
 
     /// Whether an entry still holds: nothing that changed since it was last known to concerns it.
     #[inline]
-    fn holds(&mut self, at: EntryIx) -> bool {
+    pub(super) fn holds(&mut self, at: EntryIx) -> bool {
         self.cache.entries[at as usize].stamp == self.context.stamp || self.compare(at)
     }
 
@@ -208,14 +210,16 @@ impl Finder<'_> {
 
     fn take(&mut self, at: EntryIx) -> Former {
         self.context.remove(self.cache, at);
-        let Rest { shape, since, packets, bytes, .. } = &*self.cache.entries[at as usize].rest;
-        Former { shape: Arc::clone(shape), since: *since, packets: *packets, bytes: *bytes }
+        let Rest { shape, since, packets, bytes, first_size, .. } = &*self.cache.entries[at as usize].rest;
+        let shape = Arc::clone(shape);
+        Former { shape, since: *since, packets: *packets, bytes: *bytes, first_size: *first_size }
     }
 
     /// Translates a frame and remembers it.
     #[cold]
     fn miss(&mut self, frame: &[u8], former: Option<Former>) -> EntryIx {
         self.cache.stats.misses += 1;
+        self.context.misses += 1;
         let entry = self.translate(frame);
         let is_normal = self.is_usual(&entry);
         let at = self.cache.add(entry);
@@ -223,7 +227,8 @@ impl Finder<'_> {
         let port = &mut self.context.ports[place];
         let rest = &mut self.cache.entries[at as usize].rest;
         if let Some(former) = former.filter(|former| former.shape == rest.shape) {
-            (rest.since, rest.packets, rest.bytes) = (former.since, former.packets, former.bytes);
+            (rest.since, rest.first_size) = (former.since, former.first_size);
+            (rest.packets, rest.bytes) = (former.packets, former.bytes);
         }
         if rest.shape.len() == 0 {
             rest.seen = port.rx.count;
@@ -256,6 +261,7 @@ impl Finder<'_> {
             changes: tables.log().count(),
             links: context.links,
             since: self.now,
+            first_size: frame.len() as u64,
             effects,
             ..Rest::default()
         };

@@ -1,8 +1,10 @@
 //! Entries that go, and counters that reach the flows.
 
-use super::Worker;
 use super::context::Context;
-use crate::cache::{Cache, EntryIx, Lookup, MAX_ENTRIES};
+use super::finder::Finder;
+use super::{Worker, current};
+use crate::cache::{Cache, Entry, EntryIx, Lookup, MAX_ENTRIES};
+use crate::shared::Shared;
 use sim_core::{Batch, Duration, Time};
 
 /// How long an entry stays without a frame: `other_config:max-idle` of Open vSwitch is that by default.
@@ -32,7 +34,7 @@ impl Worker {
         self.next_turn = now + TURN;
         for _ in 0..self.cache.entries.len().div_ceil(TURNS_A_ROUND) {
             if let Some(at) = self.cache.turn()
-                && now.since(used(&self.contexts, &self.cache, at)) > MAX_IDLE
+                && now.since(self.used(at)) > MAX_IDLE
             {
                 self.remove(at);
             }
@@ -42,13 +44,15 @@ impl Worker {
     #[cold]
     fn make_room(&mut self) {
         while self.cache.len() + Batch::MAX > MAX_ENTRIES {
-            let Self { contexts, cache, .. } = self;
-            let candidates: [Option<EntryIx>; CANDIDATES] = std::array::from_fn(|_| cache.turn());
-            let idle = |at: &EntryIx| used(contexts, cache, *at);
-            if let Some(at) = candidates.into_iter().flatten().min_by_key(idle) {
+            let candidates: [Option<EntryIx>; CANDIDATES] = std::array::from_fn(|_| self.cache.turn());
+            if let Some(at) = candidates.into_iter().flatten().min_by_key(|at| self.used(*at)) {
                 self.remove(at);
             }
         }
+    }
+
+    fn used(&self, at: EntryIx) -> Time {
+        used(self.contexts.get(self.cache.entries[at as usize].bridge as usize), &self.cache, at)
     }
 
     fn remove(&mut self, at: EntryIx) {
@@ -66,12 +70,49 @@ impl Worker {
         }
         self.cache.push_counters();
     }
+
+    /// Takes out the entries of a bridge that don't hold or were idle too long, as if all had been looked at.
+    pub(crate) fn settle(&mut self, sw: &Shared, now: Time) {
+        self.flush(sw.id());
+        let Some(context) = current(&mut self.contexts, &mut self.cache, sw) else { return };
+        for at in context.entries() {
+            let slot = self.cache.entries[at as usize].slot;
+            let is_idle = now.since(used(Some(context), &self.cache, at)) > MAX_IDLE;
+            let mut finder = Finder { context, cache: &mut self.cache, sw, now, slot };
+            if is_idle || !finder.holds(at) {
+                context.remove(&mut self.cache, at);
+            }
+        }
+        self.cache.recycle();
+    }
+
+    /// Takes out all entries of a bridge.
+    pub(crate) fn forget(&mut self, id: u32) {
+        if let Some(context) = self.contexts.get_mut(id as usize) {
+            context.void(&mut self.cache);
+        }
+    }
+
+    /// The entries of a bridge, by port and in the order that they were made.
+    pub(crate) fn entries(&self, id: u32) -> Vec<&Entry> {
+        let all = self.contexts.get(id as usize).map(Context::entries).unwrap_or_default();
+        let mut entries: Vec<&Entry> = all.into_iter().map(|at| &self.cache.entries[at as usize]).collect();
+        entries.sort_by_key(|entry| (entry.slot, entry.id));
+        entries
+    }
+
+    /// The frames of a bridge that found an entry, and those that were translated.
+    pub(crate) fn lookups(&self, id: u32) -> (u64, u64) {
+        let Some(context) = self.contexts.get(id as usize) else { return (0, 0) };
+        let received: u64 = context.ports.iter().map(|port| port.rx.count.packets).sum();
+        (received.saturating_sub(context.misses), context.misses)
+    }
 }
 
-/// When a frame found an entry last. For a port with NORMAL the port knows.
-fn used(contexts: &[Context], cache: &Cache, at: EntryIx) -> Time {
+/// When a frame found an entry of a bridge last. For a port with NORMAL the port knows.
+fn used(context: Option<&Context>, cache: &Cache, at: EntryIx) -> Time {
     let entry = &cache.entries[at as usize];
-    let port = contexts.get(entry.bridge as usize).and_then(|context| context.ports.get(usize::from(entry.slot)));
+    let port = context.and_then(|context| context.ports.get(usize::from(entry.slot)));
     match port.map(|port| &port.rx) {
         Some(rx) if matches!(rx.lookup, Lookup::Normal { entry, .. } if entry == at) => rx.used.max(entry.used()),
         _ => entry.used(),
