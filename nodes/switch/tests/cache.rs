@@ -135,7 +135,7 @@ fn apply(rig: &mut Rig, event: &Event) -> Option<Outcome> {
         }
         Event::Link(port, state) => rig.carrier(*port, *state),
         Event::Rows(line) => drop(rig.line(line)),
-        Event::Pass(time) => rig.now = rig.now + *time,
+        Event::Pass(time) => rig.now += *time,
     }
     None
 }
@@ -217,7 +217,7 @@ fn entries_are_shown_as_ovs_dpctl_shows_them() {
         rig.ports(0, &packet([10, 1, 2, 3]));
     }
     rig.ports(1, &packet([10, 1, 2, 3]));
-    rig.now = rig.now + Duration::from_millis(1500);
+    rig.now += Duration::from_millis(1500);
     assert_eq!(
         rig.line("ovs-appctl dpctl/dump-flows"),
         "recirc_id(0),in_port(1),eth_type(0x0800),ipv4(dst=10.0.0.0/255.0.0.0,proto=17,frag=no),udp(dst=2), \
@@ -250,13 +250,13 @@ fn what_an_entry_learns_is_learnt_again_twice_a_second_at_most() {
     assert_eq!((learnt(&rig), misses(&rig)), (2, 2));
     assert_eq!(rig.ports(0, &frame(1, 2, 0)), [1], "the flow that was learnt since is seen");
     let before = misses(&rig);
-    rig.now = rig.now + Duration::from_millis(600);
+    rig.now += Duration::from_millis(600);
     rig.ports(0, &frame(1, 2, 0));
     rig.ports(1, &frame(2, 1, 0));
     assert_eq!(misses(&rig), before, "to learn again what is known changes nothing");
     rig.line("ovs-ofctl del-flows br0 table=1");
     rig.ports(0, &frame(1, 2, 0));
-    rig.now = rig.now + Duration::from_millis(600);
+    rig.now += Duration::from_millis(600);
     rig.ports(0, &frame(1, 2, 0));
     assert_eq!(learnt(&rig), 1);
 }
@@ -284,12 +284,12 @@ fn an_entry_that_no_frame_finds_for_ten_seconds_goes() {
     let mut rig = bridge();
     rig.line("ovs-ofctl add-flow br0 in_port=1,dl_src=02:00:00:00:00:01,actions=output:2");
     rig.ports(0, &frame(1, 2, 0));
-    rig.now = rig.now + Duration::from_secs(9);
+    rig.now += Duration::from_secs(9);
     rig.ports(0, &frame(1, 2, 0));
     assert_eq!(misses(&rig), 1);
-    rig.now = rig.now + Duration::from_secs(11);
+    rig.now += Duration::from_secs(11);
     for _ in 0..40 {
-        rig.now = rig.now + Duration::from_millis(100);
+        rig.now += Duration::from_millis(100);
         rig.ports(0, &frame(3, 2, 0));
     }
     rig.ports(0, &frame(1, 2, 0));

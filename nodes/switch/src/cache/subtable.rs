@@ -123,3 +123,44 @@ impl Subtable {
         &mut self.places[at * stride..][..stride]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packet::key::slot::WIRE_WORDS;
+    use proptest::prelude::{prop, proptest};
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// The naive twin is a map. Few words and many changes, so that entries stand in each other's way.
+        #[test]
+        fn entries_come_and_go_as_in_a_map(steps in prop::collection::vec((prop::bool::weighted(0.6), 0..40_u64), 1..300)) {
+            let mut mask = [0; WIRE_WORDS];
+            (mask[1], mask[4]) = (0xff, u64::MAX);
+            let mut table = Subtable::new(Arc::new(Shape::of(&mask)));
+            let mut twin: BTreeMap<[u64; 2], EntryIx> = BTreeMap::new();
+            for (n, &(comes, word)) in steps.iter().enumerate() {
+                let words = [word % 5, word / 5];
+                if comes {
+                    twin.entry(words).or_insert_with(|| {
+                        table.insert(&words, n as EntryIx);
+                        n as EntryIx
+                    });
+                } else if let Some(entry) = twin.remove(&words) {
+                    table.remove(&words, entry);
+                }
+                assert_eq!(table.is_empty(), twin.is_empty());
+                for word in 0..40 {
+                    let mut key = [7; WIRE_WORDS];
+                    (key[1], key[4]) = (word % 5 | 0x300, word / 5);
+                    assert_eq!(table.find(&key), twin.get(&[word % 5, word / 5]).copied());
+                }
+            }
+            let mut entries: Vec<EntryIx> = table.entries().collect();
+            let mut expected: Vec<EntryIx> = twin.into_values().collect();
+            entries.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(entries, expected);
+        }
+    }
+}

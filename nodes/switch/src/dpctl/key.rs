@@ -131,26 +131,30 @@ impl Writer<'_> {
                 ],
                 "",
             ),
-            EtherType::MPLS | EtherType::MPLS_MULTICAST => {
-                if self.is_verbose || self.mask.get(slot::MPLS_LSE[0]) != 0 {
-                    let part = |name: &str, slot: Slot| {
-                        let (value, mask) = (self.key.get(slot), self.mask.get(slot));
-                        match mask == slot.max() && slot != slot::MPLS_LABEL {
-                            true => format!("{name}={value}"),
-                            false => format!("{name}={value}/{}", HEX(mask)),
-                        }
-                    };
-                    let parts = [
-                        part("label", slot::MPLS_LABEL),
-                        part("tc", slot::MPLS_TC),
-                        part("ttl", slot::MPLS_TTL),
-                        part("bos", slot::MPLS_BOS),
-                    ];
-                    self.words.push(format!("mpls({})", parts.join(",")));
-                }
+            EtherType::MPLS | EtherType::MPLS_MULTICAST if self.is_verbose || self.mask.get(slot::MPLS_LSE[0]) != 0 => {
+                let label = self.label();
+                self.words.push(label);
             }
             _ => {}
         }
+    }
+
+    /// The top label stack entry, whose parts are always told.
+    fn label(&self) -> String {
+        let part = |name: &str, slot: Slot| {
+            let (value, mask) = (self.key.get(slot), self.mask.get(slot));
+            match mask == slot.max() && slot != slot::MPLS_LABEL {
+                true => format!("{name}={value}"),
+                false => format!("{name}={value}/{}", HEX(mask)),
+            }
+        };
+        let parts = [
+            part("label", slot::MPLS_LABEL),
+            part("tc", slot::MPLS_TC),
+            part("ttl", slot::MPLS_TTL),
+            part("bos", slot::MPLS_BOS),
+        ];
+        format!("mpls({})", parts.join(","))
     }
 
     fn layer4(&mut self, icmp: IpProtocol, icmp_name: &str) {

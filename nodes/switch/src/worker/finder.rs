@@ -62,10 +62,7 @@ impl Finder<'_> {
             }
             Lookup::Key => self.search(frame),
             Lookup::Closed => return None,
-            Lookup::Unknown | Lookup::Fixed(_) | Lookup::Normal { .. } => match self.settle(frame) {
-                Some(at) => at,
-                None => return None,
-            },
+            Lookup::Unknown | Lookup::Fixed(_) | Lookup::Normal { .. } => self.settle(frame)?,
         };
         self.cache.count(at, 1, frame.len() as u64, self.now);
         if self.cache.entries[at as usize].effects_at <= self.now {
