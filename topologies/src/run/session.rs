@@ -12,7 +12,7 @@ use super::report::{CheckResult, CheckStanding, Report, Status};
 use super::save;
 use super::storm;
 use crate::lab::{Lab, LabCheck};
-use sim_core::{NodeIx, Stop, Tag, Time, Until};
+use sim_core::{Duration, NodeIx, Stop, Tag, Time, Until};
 use std::fmt::Write;
 
 /// How far to go.
@@ -298,6 +298,21 @@ impl Session {
             };
             if done || self.exhausted.is_some() || !self.advance(limit) {
                 return;
+            }
+        }
+    }
+
+    /// Lets spanning tree come to rest, if there is any: at most for a minute, which is Max Age and twice the forward delay,
+    /// and some seconds.
+    pub fn settle(&mut self) {
+        // Spanning tree begins with the next nanosecond.
+        let start = self.net.engine().now();
+        let step = |session: &mut Self, span: Duration| session.run(End::At(session.net.engine().now() + span));
+        step(self, Duration::from_nanos(1));
+        while self.net.has_spanning_tree() && self.net.engine().now() < start + Duration::from_secs(60) {
+            step(self, Duration::from_millis(100));
+            if self.net.is_settled() || self.exhausted.is_some() {
+                break;
             }
         }
     }
