@@ -3,6 +3,7 @@
 
 use super::build::SetupError;
 use super::check::{self, Machine, Poll, Prepared};
+use super::explain;
 use super::inspect::Inspection;
 use super::jobs::{Audience, Ended, Job, JobId, JobNews, Jobs};
 use super::net::Net;
@@ -14,6 +15,11 @@ use super::storm;
 use crate::lab::{Lab, LabCheck};
 use sim_core::{Duration, NodeIx, Stop, Tag, Time, Until};
 use std::fmt::Write;
+
+/// The most failed checks of a lab that are explained.
+const MAX_EXPLAINED: usize = 4;
+/// The most events of a lab that is replayed for that.
+const MAX_REPLAYED_EVENTS: u64 = 1_000_000;
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -521,6 +527,27 @@ impl Session {
             }
         };
         self.checks.iter().map(standing).collect()
+    }
+
+    /// Adds to what the failed checks saw where their packet ends and why, as it is seen in a replay of the lab in which
+    /// nothing else is asked. A lab that took long is not replayed.
+    pub fn explain_failed(&mut self) {
+        if self.net.engine().events() > MAX_REPLAYED_EVENTS || self.exhausted.is_some() {
+            return;
+        }
+        let mut left = MAX_EXPLAINED;
+        for check in &mut self.checks {
+            let State::Decided(result) = &mut check.state else { continue };
+            if result.status != Status::Failed || left == 0 {
+                continue;
+            }
+            let Some(text) = explain::of_check(&self.lab, &check.spec, Time::from_nanos(result.at_ns)) else {
+                continue;
+            };
+            left -= 1;
+            let seen = std::mem::take(&mut result.detail);
+            result.detail = if seen.is_empty() { text } else { format!("{seen}; {text}") };
+        }
     }
 
     /// What the checks found. Undecided ones have failed.

@@ -209,9 +209,7 @@ impl Watch<Device> for Lookout {
         if let Some(record) = &mut followed.record {
             record.arrived(now, to, port, frame, node);
         }
-        if followed.arrival.is_none()
-            && followed.guarded.contains(&to)
-        {
+        if followed.arrival.is_none() && followed.guarded.contains(&to) {
             followed.arrival = Some(Arrival { at: now, node: to, port, frame: packet::describe(frame).to_string() });
             self.stop = true;
         }

@@ -81,7 +81,8 @@ pub(super) fn find(net: &Net, probe: &Probe, answer: &Answer) -> Fault {
         target_mac: lost.flight.dst,
         progress: (all.len(), Reverse(ways.from(lost.origin))),
     };
-    let nearest = nearest.filter(|arrival| ways.from(arrival.node) < ways.from(lost.origin) || arrival.node == target_node);
+    let nearest =
+        nearest.filter(|arrival| ways.from(arrival.node) < ways.from(lost.origin) || arrival.node == target_node);
     match nearest {
         Some(arrival) => {
             fault.progress = (all.len(), Reverse(ways.from(arrival.node)));
@@ -183,7 +184,9 @@ fn at_station(net: &Net, probe: &Probe, lost: &Flown<'_>, arrival: &Arrival<'_>,
     }
     let Some(host) = net.host(arrival.node) else { return };
     let tag = vlan::outer(arrival.frame).and_then(|(_, tag)| tag).map_or(0, |tag| tag.vid.get());
-    let expects = |interface: &host::Interface| interface.port() == arrival.port && interface.vlan().map_or(0, |vlan| vlan.get()) == tag;
+    let expects = |interface: &host::Interface| {
+        interface.port() == arrival.port && interface.vlan().map_or(0, |vlan| vlan.get()) == tag
+    };
     let interface = host.interfaces().iter().find(|interface| expects(interface));
     fault.reason = "rx_filtered".to_owned();
     match interface {
@@ -269,7 +272,9 @@ fn on_link(net: &Net, dir: DirIx, reason: DropReason, frame: &[u8]) -> String {
             }
         }
         DropReason::Loss => format!("the link {link} loses {}% of its frames", config.loss.as_f64() * 100.0),
-        DropReason::CorruptFcs => format!("the link {link} corrupts {}% of its frames", config.corrupt.as_f64() * 100.0),
+        DropReason::CorruptFcs => {
+            format!("the link {link} corrupts {}% of its frames", config.corrupt.as_f64() * 100.0)
+        }
         DropReason::MtuExceeded => {
             let size = in_vlan(frame, 0).len().saturating_sub(14);
             format!("{size} bytes, and the mtu of the link {link} is {}", config.mtu)

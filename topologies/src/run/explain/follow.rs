@@ -53,8 +53,7 @@ pub(super) fn flown<'a>(net: &Net, record: &'a Record, from: NodeIx, address: Ip
     let mut all: Vec<Flown<'a>> = Vec::new();
     for sighting in record.sightings() {
         let flight = Flight::of(&sighting.frame, address);
-        let is_waiting =
-            matches!(&sighting.what, Sight::Dropped { site, drop, .. } if site.dir.is_none() && drop.reason == DropReason::NoNeighbor);
+        let is_waiting = matches!(&sighting.what, Sight::Dropped { site, drop, .. } if site.dir.is_none() && drop.reason == DropReason::NoNeighbor);
         // A frame that waited for a neighbour was never sent: its fault is that of the request for the neighbour.
         if flight.purpose == Purpose::Other || is_waiting {
             continue;

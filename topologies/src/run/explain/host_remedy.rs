@@ -31,12 +31,25 @@ fn gateway(net: &Net, node: NodeIx) -> Option<IpAddr> {
 }
 
 /// What may help at the hosts.
-pub(super) fn candidates(net: &Net, question: &Question, fault: &Fault, target: Option<NodeIx>, found: &mut Candidates) {
+pub(super) fn candidates(
+    net: &Net,
+    question: &Question,
+    fault: &Fault,
+    target: Option<NodeIx>,
+    found: &mut Candidates,
+) {
     let ends = [Some(question.from), target, fault.target, Some(fault.node)];
     let ends: BTreeSet<NodeIx> = ends.into_iter().flatten().filter(|node| net.host(*node).is_some()).collect();
     let is_of_hosts = matches!(
         fault.reason.as_str(),
-        "not_sent" | "no_route" | "no_neighbor" | "no_answer" | "rx_filtered" | "no_listener" | "port_down" | "ttl_expired"
+        "not_sent"
+            | "no_route"
+            | "no_neighbor"
+            | "no_answer"
+            | "rx_filtered"
+            | "no_listener"
+            | "port_down"
+            | "ttl_expired"
     );
     if !is_of_hosts {
         return;
@@ -71,7 +84,9 @@ fn interfaces(net: &Net, node: NodeIx, found: &mut Candidates) {
 /// A host's address with another mask, or in another subnet.
 fn of_address(net: &Net, node: NodeIx, found: &mut Candidates) {
     let name = net.names().node(node);
-    let [IpAddr::V4(address)] = addresses(net, node).iter().map(|own| own.address()).collect::<Vec<_>>()[..] else { return };
+    let [IpAddr::V4(address)] = addresses(net, node).iter().map(|own| own.address()).collect::<Vec<_>>()[..] else {
+        return;
+    };
     let mut popular: BTreeMap<Cidr, u32> = BTreeMap::new();
     let mut taken = BTreeSet::new();
     for (other, _) in stations(net).filter(|(other, _)| *other != node) {
@@ -81,11 +96,18 @@ fn of_address(net: &Net, node: NodeIx, found: &mut Candidates) {
         }
     }
     let own = subnets(net, node).first().and_then(|own| popular.get(own)).copied().unwrap_or(0);
-    let mut popular: Vec<(Cidr, u32)> = popular.into_iter().filter(|(subnet, _)| !subnets(net, node).contains(subnet)).collect();
+    let mut popular: Vec<(Cidr, u32)> =
+        popular.into_iter().filter(|(subnet, _)| !subnets(net, node).contains(subnet)).collect();
     popular.sort_by_key(|(subnet, count)| (!subnet.contains(address.into()), std::cmp::Reverse(*count), *subnet));
     for (number, (subnet, count)) in popular.into_iter().take(MAX_SUBNETS).enumerate() {
         // Who is alone in a subnet is the odd one.
-        let doubt = if own == 0 { 2 } else if own < count { 6 } else { 12 };
+        let doubt = if own == 0 {
+            2
+        } else if own < count {
+            6
+        } else {
+            12
+        };
         let Some(address) = in_subnet(address, subnet, &taken) else { continue };
         let line = format!("{name} ip {address}/{}", subnet.prefix_len());
         let cost = doubt + number as u32;
@@ -130,7 +152,11 @@ fn of_gateway(net: &Net, node: NodeIx, question: &Question, target: Option<NodeI
     let present = gateway(net, node);
     let is_host = net.engine().node(node).is_host();
     for own in addresses(net, node) {
-        for router in routers(net, own.network()).into_iter().filter(|router| Some(*router) != present && *router != own.address()).take(3) {
+        for router in routers(net, own.network())
+            .into_iter()
+            .filter(|router| Some(*router) != present && *router != own.address())
+            .take(3)
+        {
             if is_host {
                 found.add(1, name, format!("{name} ip {own} {router}"));
                 continue;

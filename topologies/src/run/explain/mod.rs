@@ -13,6 +13,7 @@
 //! | `fault` | where it ends, and why |
 //! | `remedy`, `host_remedy` | lines that may let it pass, the least invasive first |
 //! | `trial` | trying them in replays of the lab |
+//! | `of_checks` | what a failed check has to say |
 //! | `model`, `text` | the explanation, for programs and for people |
 //!
 //! Left out: what happens between a server's stack and its bridges is told only where a frame dies there; of a packet in
@@ -22,6 +23,7 @@ mod fault;
 mod follow;
 mod host_remedy;
 mod model;
+mod of_checks;
 mod probe;
 mod purpose;
 mod record;
@@ -33,6 +35,7 @@ mod ways;
 mod why;
 
 pub use model::{Explanation, Hop, Leg, Outcome, Remedy};
+pub(crate) use of_checks::of_check;
 pub(crate) use probe::Probe;
 pub(crate) use record::Record;
 pub use trial::{explain, explain_at_rest};

@@ -49,9 +49,7 @@ impl Probe {
         let sent = net.engine().now();
         let address = match question.to {
             PingTarget::Address(address) => Some(address),
-            PingTarget::Host(node) => {
-                net.common_address(question.from, node).or_else(|| net.address_of(node, None))
-            }
+            PingTarget::Host(node) => net.common_address(question.from, node).or_else(|| net.address_of(node, None)),
         };
         let sender = match address {
             None => Sender::Refused("the target has no address".to_owned()),

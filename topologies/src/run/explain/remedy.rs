@@ -165,7 +165,9 @@ fn of_port(net: &Net, node: NodeIx, port: PortIx, far: u32, vlans: &[u16], fault
     };
     let set = |what: String| format!("ovs-vsctl set port {name} {what}");
     if is_access {
-        for (number, &vlan) in vlans.iter().enumerate().filter(|(_, vlan)| **vlan != plan.vlan.tag || plan.vlan.mode != VlanMode::Access) {
+        for (number, &vlan) in
+            vlans.iter().enumerate().filter(|(_, vlan)| **vlan != plan.vlan.tag || plan.vlan.mode != VlanMode::Access)
+        {
             // A port that is like the most is seldom the one that is wrong.
             let doubt = if vlans.first() == Some(&plan.vlan.tag) { 12 } else { 2 + 3 * number as u32 };
             if vlan == 0 {
@@ -188,7 +190,14 @@ fn of_port(net: &Net, node: NodeIx, port: PortIx, far: u32, vlans: &[u16], fault
     }
 }
 
-fn without_bridge(switch: &Switch, name: &str, is_access: bool, far: u32, vlans: &[u16], add: &mut impl FnMut(u32, String)) {
+fn without_bridge(
+    switch: &Switch,
+    name: &str,
+    is_access: bool,
+    far: u32,
+    vlans: &[u16],
+    add: &mut impl FnMut(u32, String),
+) {
     for bridge in switch.bridges().take(3) {
         let line = format!("ovs-vsctl add-port {bridge} {name}");
         for (number, vlan) in vlans.iter().enumerate().filter(|(_, vlan)| is_access && **vlan != 0) {
@@ -276,7 +285,10 @@ fn of_rule(net: &Net, met: &MetRule, fault: &Fault, found: &mut Candidates) {
         add(2, change(&kept.join(",")));
     }
     if let Some(output) = output.filter(|_| !is_drop) {
-        let directed: Vec<String> = parts.iter().map(|part| if part.starts_with("output:") { format!("output:{output}") } else { (*part).to_owned() }).collect();
+        let directed: Vec<String> = parts
+            .iter()
+            .map(|part| if part.starts_with("output:") { format!("output:{output}") } else { (*part).to_owned() })
+            .collect();
         if directed != parts {
             add(1, change(&directed.join(",")));
         }

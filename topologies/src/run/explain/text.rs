@@ -85,7 +85,9 @@ fn ports(hop: &Hop) -> String {
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_inclusive([' ', ',']) {
-        let long = lines.last().is_some_and(|line| !line.is_empty() && line.chars().count() + word.trim_end().chars().count() > width);
+        let long = lines
+            .last()
+            .is_some_and(|line| !line.is_empty() && line.chars().count() + word.trim_end().chars().count() > width);
         if long {
             lines.push(String::new());
         }

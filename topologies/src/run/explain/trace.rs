@@ -46,7 +46,9 @@ pub(super) fn trace(switch: &Switch, now: Time, port: PortIx, frame: &[u8]) -> O
                     Route::Drop(at, reason, args) => dropped = Some(TraceDrop { reason, port: at.map(name), args }),
                 }
             }
-            Op::Everywhere { .. } => outputs.extend(plan.flood_order.iter().filter(|out| **out != slot).map(|&out| (name(out), 0))),
+            Op::Everywhere { .. } => {
+                outputs.extend(plan.flood_order.iter().filter(|out| **out != slot).map(|&out| (name(out), 0)))
+            }
             Op::Drop(reason) => dropped = Some(TraceDrop { reason, port: None, args: sim_core::DropArgs::None }),
             _ => {}
         }

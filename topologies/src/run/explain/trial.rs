@@ -58,7 +58,7 @@ fn explained(lab: &Lab, question: &Question, mut session: Session) -> Explanatio
 }
 
 /// Sends the packet, and sees what becomes of it.
-fn look(session: &mut Session, question: &Question) -> Findings {
+pub(super) fn look(session: &mut Session, question: &Question) -> Findings {
     let net = session.net_mut();
     let probe = Probe::start(net, question);
     probe.run(net);

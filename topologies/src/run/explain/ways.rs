@@ -56,7 +56,9 @@ impl Ways {
             let (peer, _) = far_end(net, dir);
             (self.from(peer).saturating_add(cost(net, dir.link())), port, dir)
         });
-        far.filter(|(far, ..)| *far != u32::MAX).min_by_key(|(far, port, _)| (*far, *port)).map(|(_, port, dir)| (port, dir))
+        far.filter(|(far, ..)| *far != u32::MAX)
+            .min_by_key(|(far, port, _)| (*far, *port))
+            .map(|(_, port, dir)| (port, dir))
     }
 
     /// The directions of the links from a node to there.

@@ -114,7 +114,9 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
         return match (rule, trace.outputs.is_empty()) {
             (None, _) => said("table_miss", format!("no flow of {} matches", trace.bridge)),
             (Some(rule), true) => said("flow_drop", format!("the flow {rule} drops it")),
-            (Some(rule), false) => said("flow_elsewhere", format!("the flow {rule} sends it to {}, not to {name}", outs.join(", "))),
+            (Some(rule), false) => {
+                said("flow_elsewhere", format!("the flow {rule} sends it to {}, not to {name}", outs.join(", ")))
+            }
         };
     }
     if let Some(reason) = silent {
@@ -162,7 +164,9 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
 /// The last rule that was found.
 pub(super) fn last_rule(trace: &Trace) -> Option<&str> {
     let tables = trace.steps.iter().rev();
-    tables.filter_map(|step| if let TraceKind::Table { rule, .. } = &step.kind { Some(rule.as_deref()) } else { None }).next()?
+    tables
+        .filter_map(|step| if let TraceKind::Table { rule, .. } = &step.kind { Some(rule.as_deref()) } else { None })
+        .next()?
 }
 
 /// What the configuration has to say to a drop.
