@@ -311,10 +311,12 @@ impl Session {
     /// Lets spanning tree come to rest, if there is any: at most for a minute, which is Max Age and twice the forward delay,
     /// and some seconds.
     pub fn settle(&mut self) {
-        // Spanning tree begins with the next nanosecond.
+        // Spanning tree begins with the lab's first nanosecond.
         let start = self.net.engine().now();
         let step = |session: &mut Self, span: Duration| session.run(End::At(session.net.engine().now() + span));
-        step(self, Duration::from_nanos(1));
+        if start == Time::ZERO {
+            step(self, Duration::from_nanos(1));
+        }
         while self.net.has_spanning_tree() && self.net.engine().now() < start + Duration::from_secs(60) {
             step(self, Duration::from_millis(100));
             if self.net.is_settled() || self.exhausted.is_some() {

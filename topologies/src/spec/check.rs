@@ -459,7 +459,7 @@ impl<'a> Fields<'a> {
             return;
         }
         for entry in self.entries() {
-            if ["within", "at", "name"].contains(&entry.key.as_str()) {
+            if ["within", "at", "name"].contains(&entry.key.as_str()) && known.find(&entry.key).is_none() {
                 let remedy = format!("move it to a line of its own below `{}`", self.kind.key);
                 let message = format!("`{}` stands beside `{}`, not in it", entry.key, self.kind.key);
                 self.r.report.error(entry.pos, self.path.key(&entry.key), message, remedy);
