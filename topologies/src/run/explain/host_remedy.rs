@@ -4,6 +4,7 @@ use super::Question;
 use super::fault::Fault;
 use super::follow::stations;
 use super::remedy::Candidates;
+use crate::lab::Transport;
 use crate::run::net::Net;
 use host::Cidr;
 use sim_core::NodeIx;
@@ -68,7 +69,10 @@ pub(super) fn candidates(
     }
     if let (Some((transport, port)), Some(target), "no_listener") = (question.port, target, fault.reason.as_str()) {
         let name = net.names().node(target);
-        found.add(0, name, format!("{name} listen {} {port}", transport.name()));
+        if matches!((transport, port), (Transport::Tcp, 80 | 8000 | 8080)) {
+            found.add(0, name, format!("{name} http {port}"));
+        }
+        found.add(1, name, format!("{name} listen {} {port}", transport.name()));
     }
 }
 

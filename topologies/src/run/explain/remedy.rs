@@ -234,9 +234,12 @@ fn of_trunk(
     if plan.vlan.mode == peer.vlan.mode && plan.vlan.tag == peer.vlan.tag {
         return;
     }
-    // An access port between switches is odd; so is a native VLAN that nobody uses.
-    let doubt = match (plan.vlan.mode, vlans.contains(&plan.vlan.tag)) {
-        (VlanMode::Access, _) | (_, false) => 2,
+    // An access port between switches is odd; of two native VLANs, the one that no host of the subnet is in.
+    let usual = vlans.first().copied();
+    let doubt = match plan.vlan.mode {
+        _ if usual == Some(peer.vlan.tag) => 1,
+        VlanMode::Access => 2,
+        _ if usual == Some(plan.vlan.tag) => 9,
         _ => 4,
     };
     match (peer.vlan.mode, peer.vlan.tag) {

@@ -106,8 +106,11 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
     let is_normal = trace.steps.iter().any(|step| matches!(step.kind, TraceKind::Action) && step.text == "NORMAL");
     if !is_normal {
         let wanted = trace.outputs.iter().any(|(out, _)| *out == name);
-        if let (Some(reason), true) = (silent, wanted) {
-            return said(reason.name(), detail(switch, port, reason, DropArgs::None, arrival.frame));
+        if wanted {
+            // It went there: what became of it is the link's.
+            return silent.and_then(|reason| {
+                said(reason.name(), detail(switch, port, reason, DropArgs::None, arrival.frame))
+            });
         }
         let rule = last_rule(trace);
         let outs: Vec<&str> = trace.outputs.iter().map(|(name, _)| name.as_str()).collect();
