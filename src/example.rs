@@ -19,6 +19,14 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("services", include_str!("../examples/services.toml")),
     ("tutorial-vlans", include_str!("../examples/tutorial-vlans.toml")),
     ("tutorial-trunk", include_str!("../examples/tutorial-trunk.toml")),
+    ("drop-port-80", include_str!("../examples/drop-port-80.toml")),
+    ("port-forwarding", include_str!("../examples/port-forwarding.toml")),
+    ("arp-spoofing-guard", include_str!("../examples/arp-spoofing-guard.toml")),
+    ("learning-in-tables", include_str!("../examples/learning-in-tables.toml")),
+    ("load-balancer", include_str!("../examples/load-balancer.toml")),
+    ("fast-failover", include_str!("../examples/fast-failover.toml")),
+    ("rate-limit", include_str!("../examples/rate-limit.toml")),
+    ("five-tables", include_str!("../examples/five-tables.toml")),
 ];
 
 /// The arguments of `example`.

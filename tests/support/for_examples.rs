@@ -20,6 +20,14 @@ macro_rules! each_example {
                 tutorial_trunk = "tutorial-trunk";
                 tutorial_vlans = "tutorial-vlans";
                 vlan_two_servers = "vlan-two-servers";
+                drop_port_80 = "drop-port-80";
+                port_forwarding = "port-forwarding";
+                arp_spoofing_guard = "arp-spoofing-guard";
+                learning_in_tables = "learning-in-tables";
+                load_balancer = "load-balancer";
+                fast_failover = "fast-failover";
+                rate_limit = "rate-limit";
+                five_tables = "five-tables";
             }
         }
     };

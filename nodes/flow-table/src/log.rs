@@ -30,10 +30,10 @@ pub struct ChangeLog {
     changes: VecDeque<Change>,
 }
 
-/// Changes that are remembered.
-const MAX_CHANGES: usize = 1024;
-
 impl ChangeLog {
+    /// How many changes are remembered.
+    pub const LEN: usize = 1024;
+
     /// How many changes there were so far.
     pub fn count(&self) -> u64 {
         self.count
@@ -41,7 +41,7 @@ impl ChangeLog {
 
     /// Notes a change.
     pub fn note(&mut self, change: Change) {
-        if self.changes.len() == MAX_CHANGES {
+        if self.changes.len() == Self::LEN {
             self.changes.pop_front();
         }
         self.changes.push_back(change);

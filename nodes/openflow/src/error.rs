@@ -3,6 +3,7 @@
 use std::fmt;
 
 use packet::MatchError;
+use packet::field::{SubfieldError, ValueError};
 use packet::matcher::MatchErrorKind;
 
 /// Why a text is no flow, and where.
@@ -63,23 +64,123 @@ pub enum FlowErrorKind {
         /// What it most likely means.
         nearest: Option<&'static str>,
     },
-    /// `set_field` of a field that can't be set.
-    #[error("`{word}` is no field that set_field sets{}", Hint(.nearest))]
-    UnknownField {
+    /// No such field, or no such bits of it.
+    #[error("{0}")]
+    Subfield(SubfieldError),
+    /// A word that has no meaning inside another one.
+    #[error("`{word}` is nothing that {within} takes{}", Hint(.nearest))]
+    UnknownPart {
         /// The word, or its beginning.
         word: String,
+        /// Where it stands.
+        within: &'static str,
         /// What it most likely means.
         nearest: Option<&'static str>,
     },
-    /// `set_field` of a field that not all frames of the flow have.
-    #[error("set_field of {field} needs {needs}: {remedy}")]
-    Prerequisite {
+    /// A field that no action writes.
+    #[error("{0} can be matched but not written")]
+    ReadOnly(&'static str),
+    /// A value that the field doesn't take.
+    #[error("{word}: {field}: {error}")]
+    FieldValue {
+        /// The action.
+        word: &'static str,
         /// The field.
         field: &'static str,
-        /// What the frame must have.
-        needs: &'static str,
-        /// What to add.
-        remedy: &'static str,
+        /// What is wrong with the value.
+        error: ValueError,
+    },
+    /// A number with more bits than there is room for.
+    #[error("{word}: {value:#x} doesn't fit into {bits} bits")]
+    TooWide {
+        /// The action.
+        word: &'static str,
+        /// The number.
+        value: u128,
+        /// How many bits there are.
+        bits: u8,
+    },
+    /// Bits that are too few for what is written there.
+    #[error("{word}: {bits} bits can't hold the result: at least {needed}")]
+    Narrow {
+        /// The action.
+        word: &'static str,
+        /// How many bits there are.
+        bits: u8,
+        /// How many there must be.
+        needed: u8,
+    },
+    /// Bits are copied to more or fewer.
+    #[error("{from} bits can't be copied to {to}: name as many of both, as in reg0[0..15]")]
+    Widths {
+        /// How many are read.
+        from: u8,
+        /// How many are written.
+        to: u8,
+    },
+    /// A field that not all frames of the flow have.
+    #[error("{word}: {error} to the match")]
+    Prerequisite {
+        /// The action.
+        word: &'static str,
+        /// What the field needs.
+        error: MatchErrorKind,
+    },
+    /// A part of a VLAN tag where a frame may have no tag.
+    #[error("{word} of {field} needs a VLAN tag: match dl_vlan, or push_vlan or mod_vlan_vid before it")]
+    NeedsTag {
+        /// The action.
+        word: &'static str,
+        /// The field.
+        field: &'static str,
+    },
+    /// More VLAN tags than a frame can have.
+    #[error("push_vlan: the frame has two VLAN tags already, and there is no room for a third")]
+    TooManyTags,
+    /// Instructions in another order than OpenFlow's.
+    #[error(
+        "{word} can't stand behind {later}: first meter, then actions, clear_actions, write_actions, write_metadata, goto_table"
+    )]
+    Order {
+        /// The word.
+        word: &'static str,
+        /// What stands before it.
+        later: &'static str,
+    },
+    /// An instruction that stands twice.
+    #[error("{0} stands twice")]
+    Twice(&'static str),
+    /// An action that can't stand in another one's list.
+    #[error("{word} can't stand in {within}")]
+    NotWithin {
+        /// The word.
+        word: &'static str,
+        /// Whose list it is.
+        within: &'static str,
+    },
+    /// `goto_table` to an earlier table.
+    #[error("goto_table:{to} in table {from} goes back: only to a later table, or resubmit(,{to})")]
+    Backwards {
+        /// The flow's table.
+        from: u8,
+        /// The other one.
+        to: u8,
+    },
+    /// `conjunction` beside other actions.
+    #[error(
+        "conjunction can stand only with other ones and with note: give the actions to the flow that matches conj_id"
+    )]
+    ConjunctionNotAlone,
+    /// Lists in lists in lists.
+    #[error("lists of actions stand {0} deep at most")]
+    TooDeep(usize),
+    /// A word of the original that netloom doesn't carry out.
+    #[error("{word} can't be used: {why}")]
+    NotTaken {
+        /// The word.
+        word: &'static str,
+        /// Why, or what to write.
+        why: &'static str,
     },
     /// `drop` beside other actions.
     #[error("drop can't stand with other actions")]

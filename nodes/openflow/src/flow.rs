@@ -5,9 +5,10 @@ use std::fmt;
 use packet::matcher::MatchErrorKind;
 use packet::{Match, nearest};
 
-use crate::action::{self, Action, short};
+use crate::action::{self, Action, List};
 use crate::error::{FileError, FlowError, FlowErrorKind};
 use crate::number;
+use crate::text::short;
 
 /// A flow: which frames it means, and what is done with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl Flow {
         }
         let actions = actions.ok_or_else(|| FlowError::at(text, text.len(), FlowErrorKind::NoActions))?;
         flow.matched = Match::parse_with(&rest, ports).map_err(|error| hinted(error.into()))?;
-        flow.actions = action::parse_at(text, actions, &flow.matched, ports)?;
+        flow.actions = action::parse_at(text, actions, &flow.matched, Some(flow.table), ports)?;
         Ok(flow)
     }
 
@@ -175,14 +176,7 @@ impl fmt::Display for Flow {
         if !separator.is_empty() {
             f.write_str(" ")?;
         }
-        f.write_str("actions=")?;
-        if self.actions.is_empty() {
-            return f.write_str("drop");
-        }
-        for (index, action) in self.actions.iter().enumerate() {
-            write!(f, "{}{action}", if index == 0 { "" } else { "," })?;
-        }
-        Ok(())
+        write!(f, "actions={}", List(&self.actions))
     }
 }
 

@@ -9,6 +9,7 @@
 //! only a flow's statistics have, which are read and ignored, so that a dump can be fed back.
 
 mod action;
+mod bytes;
 mod error;
 mod flow;
 mod flow_mod;
@@ -16,6 +17,9 @@ mod group;
 mod learn;
 mod meter;
 mod number;
+mod port;
+mod subfield;
+mod text;
 
 pub use action::{
     Action, Bundle, BundleAlgorithm, Controller, HashFields, Multipath, MultipathAlgorithm, PacketInReason, Sample,

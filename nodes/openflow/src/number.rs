@@ -2,6 +2,11 @@
 
 /// An unsigned number: decimal, hexadecimal after `0x`, octal after `0`, as strtoull(3) with base 0.
 pub(crate) fn parse<T: TryFrom<u64>>(text: &str) -> Option<T> {
+    T::try_from(u64::try_from(wide(text)?).ok()?).ok()
+}
+
+/// One of up to 128 bits.
+pub(crate) fn wide(text: &str) -> Option<u128> {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
         None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
@@ -10,7 +15,7 @@ pub(crate) fn parse<T: TryFrom<u64>>(text: &str) -> Option<T> {
     if !digits.starts_with(|c: char| c.is_digit(radix)) {
         return None;
     }
-    T::try_from(u64::from_str_radix(digits, radix).ok()?).ok()
+    u128::from_str_radix(digits, radix).ok()
 }
 
 #[cfg(test)]

@@ -7,9 +7,16 @@ use std::process::{Command, Stdio};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
+use crate::field::Format;
 use crate::key::slot;
 use crate::testing::{frame, match_text, needs};
-use crate::{FlowKey, Match};
+use crate::{FIELDS, Field, FlowKey, FlowMask, Match, Subfield};
+
+#[expect(unreachable_pub, reason = "tests of other crates have the file as well")]
+#[path = "../../../tests/support/real_ovs.rs"]
+mod real_ovs;
+
+use real_ovs::Real;
 
 /// Runs `ovs-ofctl` on an input and gives its output.
 fn ovs_ofctl(args: &[&str], input: &[u8]) -> String {
@@ -102,6 +109,126 @@ fn matches_are_printed_as_ovs_ofctl_prints_them() {
 }
 
 #[test]
+fn what_rides_with_a_frame_is_printed_as_ovs_ofctl_prints_it() {
+    if !needs("ovs") {
+        return;
+    }
+    let mut texts: Vec<String> = [
+        "metadata=5,reg0=5,reg1=0x5/0xff,reg15=7,xreg3=9,xxreg2=0x1/0xff,pkt_mark=3",
+        "recirc_id=3,tcp",
+        "recirc_id=3,dl_vlan=9",
+        "recirc_id=3,in_port=1",
+        "dp_hash=5/0xff",
+        "conj_id=4,actset_output=LOCAL",
+        "tunnel_id=0x5/0xff",
+        "tun_src=1.2.3.4,tun_dst=1.2.3.0/24,tun_flags=+oam",
+        "tun_ipv6_src=::1,tun_ipv6_dst=::/64,tun_flags=oam,tun_gbp_id=4/0xff,tun_gbp_flags=0x8,tun_flags=0",
+        "tun_src=1.2.3.4/255.0.255.0,tun_gbp_id=0",
+        "mplsm,mpls_label=5,mpls_tc=3,mpls_bos=1,mpls_ttl=9",
+        "packet_type=(0,0)",
+        "packet_type=(1,0x800)",
+        "ct_state=+trk-new,ct_zone=5,ct_mark=7/0xff,ct_label=0x123456789012345678",
+        "ct_state=trk|new",
+        "ct_state=0",
+        "ct_state=0x21/0x21",
+        "ct_state=new|est|rel|rpl|inv|trk|snat|dnat",
+        "ct_state=+trk+est,ip,ct_nw_src=1.2.3.4,ct_nw_dst=1.2.0.0/16,ct_nw_proto=6,ct_tp_src=80,ct_tp_dst=0x80/0xff",
+        "ct_state=+trk-inv,ipv6,ct_ipv6_src=::1,ct_ipv6_dst=1::/16,ct_nw_proto=17,ct_tp_src=80",
+        "dl_vlan=3,in_port=3,metadata=1,reg2=4,tun_id=4,ct_state=+trk+est,ct_zone=3,ct_mark=1,ct_label=1,pkt_mark=1,tcp,nw_src=1.1.1.1,ct_nw_src=1.1.1.1,ct_nw_dst=1.1.1.1,ct_tp_src=8,ct_tp_dst=9,ct_nw_proto=6,dl_src=00:00:00:00:00:01,tun_src=1.1.1.1,tun_dst=1.1.1.2,tun_gbp_id=3,tun_gbp_flags=3,tun_flags=oam,conj_id=7,actset_output=9,xxreg3=1,nw_tos=4,nw_ecn=1,nw_ttl=9,nw_frag=no,tcp_flags=+syn,tp_src=3",
+    ]
+    .map(String::from)
+    .to_vec();
+    for field in FIELDS.iter().filter(|field| field.format == Format::Number && !field.nxm.is_empty()) {
+        texts.push(format!("{}=0", field.name));
+        // Of these flags ovs-ofctl prints no mask.
+        let is_masked = field.maskable && field.name != "tun_gbp_flags";
+        texts.extend(is_masked.then(|| format!("{}=0x1/0xf", field.name)));
+    }
+    let expected = normal_forms(&texts);
+    assert_eq!(expected.len(), texts.len());
+    for (text, expected) in texts.iter().zip(expected) {
+        let parsed = Match::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_eq!(parsed.to_string(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_subfield_has_the_name_and_width_that_ovs_ofctl_knows() {
+    if !needs("ovs") {
+        return;
+    }
+    // Moving a field to as many bits works if the widths agree.
+    let fields: Vec<_> = FIELDS.iter().filter(|field| !field.nxm.is_empty()).collect();
+    let first = |field: &Field| match (field.name, field.needs.protocols) {
+        ("vlan_vid" | "dl_vlan_pcp", _) => "dl_vlan=1".to_owned(),
+        ("nd_target" | "nd_sll", _) => "icmp6,icmp_type=135,icmp_code=0".to_owned(),
+        ("nd_tll", _) => "icmp6,icmp_type=136,icmp_code=0".to_owned(),
+        (_, [protocol, ..]) if field.needs.connection => format!("ct_state=+trk+est,{}", protocol.name),
+        (_, []) if field.needs.connection => "ct_state=+trk+est,tcp,ct_nw_proto=6".to_owned(),
+        (_, [protocol, ..]) => protocol.name.to_owned(),
+        (_, []) => "in_port=1".to_owned(),
+    };
+    let line =
+        |name: &str, field: &Field| format!("{},actions=move:{name}[]->xxreg0[0..{}]\n", first(field), field.width - 1);
+    let by_name: String = fields.iter().map(|field| line(field.set_name, field)).collect();
+    let by_nxm: String = fields.iter().map(|field| line(field.nxm, field)).collect();
+    for text in [by_name, by_nxm] {
+        let printed = ovs_ofctl(&["-OOpenFlow15", "parse-flows", "-"], text.as_bytes());
+        let moves: Vec<_> = printed.lines().filter_map(|line| line.split_once("actions=move:")).collect();
+        assert_eq!(moves.len(), fields.len());
+        for ((_, printed), field) in moves.into_iter().zip(&fields) {
+            let (name, _) = printed.split_once("->").expect("a move has two ends");
+            let subfield = Subfield::parse(field.nxm).expect("the table's own name is known");
+            // In OpenFlow 1.2 and later, fields have their newer name if there is one.
+            let newer = if field.oxm.is_empty() { field.nxm } else { field.oxm };
+            assert!(name == subfield.to_string() || name == format!("{newer}[]"), "{printed} {subfield}");
+        }
+    }
+}
+
+#[test]
+fn frames_and_entries_are_printed_as_ofproto_trace_prints_them() {
+    if !needs("ovs") {
+        return;
+    }
+    let real = Real::start("packet-trace");
+    real.vsctl("add-br br0 -- set bridge br0 datapath_type=dummy fail_mode=secure -- add-port br0 p1 -- set interface p1 type=dummy ofport_request=1");
+    let flows = [
+        "in_port=1,tcp,nw_dst=1.0.0.1,tcp_dst=80,tcp_flags=syn,nw_frag=first,dl_vlan=9,nw_tos=184,nw_ecn=1",
+        "in_port=1,udp6,ipv6_src=::1",
+        "in_port=1,arp,arp_op=1",
+        "in_port=1,rarp",
+        "in_port=1,icmp,icmp_type=8",
+        "in_port=1,icmp6,icmpv6_type=135,nd_target=::1,nd_sll=00:00:00:00:00:01",
+        "in_port=1,icmp6,icmpv6_type=136,nd_target=::1,nd_tll=00:00:00:00:00:01",
+        "in_port=1,dl_type=0x1234",
+        "in_port=1",
+        "in_port=1,dl_vlan=0,dl_vlan_pcp=3",
+        "in_port=1,mpls,mpls_label=5,mpls_bos=1",
+        "in_port=1,mpls,mpls_label=5,mpls_bos=0",
+        "in_port=1,ip,nw_frag=later",
+        "in_port=LOCAL,sctp",
+        "in_port=1,ip,nw_proto=2",
+        "in_port=1,ipv6,nw_proto=44",
+        "in_port=1,tun_id=5,ct_state=trk|est,reg5=3,metadata=5,pkt_mark=3,skb_priority=7,ip,ct_nw_src=1.2.3.4,ct_nw_proto=6,ct_tp_src=4,ct_zone=5,ct_mark=3,ct_label=7,nw_proto=2",
+        "in_port=1,ct_state=est|trk,ip",
+        "in_port=1,xreg7=5,reg3=1,dp_hash=3",
+    ];
+    for flow in flows {
+        let traced = real.appctl(&["ofproto/trace", "br0", flow]);
+        let line = |start: &str| {
+            let line = traced.lines().find_map(|line| line.strip_prefix(start));
+            line.unwrap_or_else(|| panic!("no {start} in {traced}")).to_owned()
+        };
+        let key = FlowKey::parse_with(flow, &|_| None).unwrap_or_else(|error| panic!("{flow}: {error}"));
+        assert_eq!(key.to_string(), line("Flow: "), "{flow}");
+        // Nothing is asked in an empty table: what is left are the parts of every entry.
+        let entry = Match { key, mask: FlowMask::EMPTY }.megaflow();
+        assert_eq!(entry.to_string(), line("Megaflow: "), "{flow}");
+    }
+}
+
+#[test]
 fn a_netloom_match_is_read_by_ovs_ofctl_as_the_same() {
     if !needs("ovs") {
         return;
@@ -120,8 +247,8 @@ fn frames_have_the_fields_that_open_vswitch_extracts() {
     if !needs("ovs") {
         return;
     }
-    // IGMP and MPLS have fields of their own in Open vSwitch, which are not in the table.
-    let known = |key: &FlowKey| key.nw_proto() != 2 && !matches!(key.dl_type().0, 0x8847 | 0x8848);
+    // IGMP has fields of its own in Open vSwitch, which are not in the table.
+    let known = |key: &FlowKey| key.nw_proto() != 2;
     let frames: Vec<_> =
         samples(&frame(), 3000).into_iter().filter(|f| !f.is_empty() && known(&FlowKey::extract(0, f))).collect();
     let mut pcap = Vec::new();

@@ -85,10 +85,17 @@ fn layers() -> impl Strategy<Value = Vec<u8>> {
         arp().prop_map(|p| [vec![0x08, 0x06], p].concat()),
         ipv4().prop_map(|p| [vec![0x08, 0x00], p].concat()),
         ipv6().prop_map(|p| [vec![0x86, 0xdd], p].concat()),
+        mpls().prop_map(|p| [vec![0x88, 0x47], p].concat()),
         ipv4().prop_map(|p| [vec![0, 60, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0], p].concat()),
         any::<[u8; 40]>().prop_map(Vec::from),
     ];
     (any::<[u8; 12]>(), tags, typed).prop_map(|(macs, tags, typed)| [macs.to_vec(), tags.concat(), typed].concat())
+}
+
+/// Up to five labels, of which the last one or an earlier one is the bottom of the stack.
+fn mpls() -> impl Strategy<Value = Vec<u8>> {
+    let entry = any::<([u8; 4], u8)>().prop_map(|([a, b, c, d], n)| [a, b, if n < 64 { c | 1 } else { c & !1 }, d]);
+    (prop::collection::vec(entry, 0..5), ipv4()).prop_map(|(entries, packet)| [entries.concat(), packet].concat())
 }
 
 fn arp() -> impl Strategy<Value = Vec<u8>> {

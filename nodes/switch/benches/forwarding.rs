@@ -1,6 +1,7 @@
 //! How long does a worker take for a frame, with the copy of the frame into the pool and the end of the frame
-//! that is sent? Forward, push-vlan and NORMAL over 1000 x 1000 stations, as `bench switch` asks the same of
-//! captures: 60-byte frames from 1000 (20000 for NORMAL) slots with a stride of 2 KiB.
+//! that is sent? Forward, push-vlan, an access list over 1000 and 100000 UDP flows, 24 masks, and NORMAL over 1000 x 1000
+//! stations, as `bench switch` asks the same of captures: 60-byte frames from as many (20000 for NORMAL) slots with a
+//! stride of 2 KiB.
 //!
 //! And how long do 1000 switches of 13 ports take to build, with how much memory?
 //!
@@ -100,6 +101,32 @@ impl Rig {
     }
 }
 
+/// An access list.
+const ACL: [&str; 4] = [
+    "priority=100,udp,tp_dst=53,actions=output:2",
+    "priority=90,ip,nw_dst=10.1.0.0/17,actions=output:2",
+    "priority=80,udp,tp_dst=80,actions=mod_tp_dst:8080,output:2",
+    "priority=10,actions=output:2",
+];
+
+/// Frames of so many UDP flows between 10.0.0.0/16 and 10.1.0.0/16, to five ports.
+fn udp(flows: usize) -> Capture {
+    let mut state = 1_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16).to_be_bytes()
+    };
+    Capture::new(flows, |_, frame| {
+        frame[..6].copy_from_slice(&mac(1));
+        frame[6..12].copy_from_slice(&mac(2));
+        frame[14..26].copy_from_slice(&[0x45, 0, 0, 46, 0, 1, 0, 0, 64, 17, 0, 0]);
+        let ([_, _, a, b], [_, _, c, d], [_, _, e, f]) = (random(), random(), random());
+        let to = [53_u16, 80, 443, 123, 4789][usize::from(f) % 5].to_be_bytes();
+        frame[26..38].copy_from_slice(&[10, 0, a, b, 10, 1, c, d, e | 4, f, to[0], to[1]]);
+        frame[38..40].copy_from_slice(&26_u16.to_be_bytes());
+    })
+}
+
 /// The words of the command line. Cargo adds `--bench`.
 fn words() -> impl Iterator<Item = String> {
     std::env::args().skip(1).filter(|word| !word.starts_with("--"))
@@ -152,6 +179,17 @@ fn main() {
     Rig::new(&flows("in_port=1,actions=mod_vlan_vid:10,output:2")).measure("push-vlan", &stations, seconds);
     Rig::new(&flows("in_port=1,ip,actions=output:2")).measure("word", &stations, seconds);
     Rig::new(&flows("in_port=1,ip,nw_dst=10.1.0.0/16,actions=output:2")).measure("key", &stations, seconds);
+    let acl: Vec<String> = std::iter::once("ovs-ofctl del-flows br0".to_owned())
+        .chain(ACL.map(|flow| format!("ovs-ofctl add-flow br0 {flow}")))
+        .collect();
+    Rig::new(&acl).measure("acl-1k", &udp(1000), seconds);
+    Rig::new(&acl).measure("acl-100k", &udp(100_000), seconds);
+    let masks: Vec<String> = (9..33)
+        .map(|bits| {
+            format!("ovs-ofctl add-flow br0 priority={bits},ip,nw_dst=10.1.0.9/{bits},nw_src=10.0.0.0/{bits},actions=2")
+        })
+        .collect();
+    Rig::new(&masks).measure("masks", &udp(1000), seconds);
     let setup: Vec<String> =
         (0..1000).map(|n| format!("ovs-appctl fdb/add br0 n1 0 {}", text(mac(5000 + n)))).collect();
     let mut state = 1_u32;

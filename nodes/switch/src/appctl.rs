@@ -4,6 +4,7 @@ use crate::bridge::Bridge;
 use crate::command::CommandError;
 use crate::mac_table::StationKey;
 use crate::switch::Switch;
+use crate::trace;
 use crate::tree;
 use packet::MacAddr;
 use sim_core::Time;
@@ -27,6 +28,20 @@ const COMMANDS: &[Command] = &[
     Command { name: "fdb/stats-clear", usage: "[bridge]", min: 0, max: 1, run: stats_clear },
     Command { name: "fdb/stats-show", usage: "bridge", min: 1, max: 1, run: stats_show },
     Command { name: "list-commands", usage: "", min: 0, max: 0, run: list_commands },
+    Command {
+        name: "ofproto/trace",
+        usage: "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
+        min: 1,
+        max: usize::MAX,
+        run: trace::trace,
+    },
+    Command {
+        name: "ofproto/trace-packet-out",
+        usage: "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions",
+        min: 2,
+        max: usize::MAX,
+        run: trace::trace_packet_out,
+    },
     Command { name: "rstp/show", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_show(s, t, w, Protocol::Rstp) },
     Command { name: "rstp/tcn", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_tcn(s, t, w, Protocol::Rstp) },
     Command { name: "stp/show", usage: "[bridge]", min: 0, max: 1, run: |s, t, w| tree_show(s, t, w, Protocol::Stp) },

@@ -81,7 +81,7 @@ fn dump_flows(bridge: &Bridge, now: Time, text: &str) -> Result<String, CommandE
     let mut lines = "NXST_FLOW reply (xid=0x4):\n".to_owned();
     for rule in bridge.shared.tables().selected(&selected) {
         let (packets, bytes) = rule.stats.get();
-        let flow = &rule.flow;
+        let flow = rule.flow();
         let age = now.since(rule.since).as_nanos() / 1_000_000;
         let actions: Vec<String> = flow.actions.iter().map(ToString::to_string).collect();
         let actions = if actions.is_empty() { "drop".to_owned() } else { actions.join(",") };

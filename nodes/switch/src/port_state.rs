@@ -8,8 +8,7 @@ use crate::cache::Lookup;
 use crate::counters::PortCounters;
 use crate::plan::{Gate, Plan, PortPlan, PriorityTags, VlanMode, VlanSet};
 use crate::vlan::Tags;
-use flow_table::FlowStats;
-use sim_core::PortIx;
+use sim_core::{PortIx, Time};
 use std::sync::Arc;
 
 /// A port.
@@ -33,8 +32,8 @@ pub(crate) struct Count {
 pub(crate) struct Inbound {
     pub(crate) count: Count,
     pub(crate) lookup: Lookup,
-    /// The counters of the flow that all frames belong to, with [`Lookup::Normal`].
-    pub(crate) flow: Option<Arc<FlowStats>>,
+    /// When the last frame came in, with [`Lookup::Normal`].
+    pub(crate) used: Time,
     /// The VLANs of tagged frames that it takes, if [`Inbound::takes_tags`]; `None` for all.
     pub(crate) trunks: Option<Arc<VlanSet>>,
     /// The VLAN of frames without a tag; `None` if it refuses them.
@@ -89,7 +88,7 @@ impl PortState {
         let port = plan.ports.get(usize::from(slot)).unwrap_or(&vacant);
         let mut rx = Inbound { count: self.rx.count, ..Inbound::new(port) };
         if holds && port.gate == Gate::Open && !matches!(self.rx.lookup, Lookup::Closed) {
-            (rx.lookup, rx.flow) = (self.rx.lookup, self.rx.flow.take());
+            (rx.lookup, rx.used) = (self.rx.lookup, self.rx.used);
         }
         self.rx = rx;
         self.tx = Outbound { count: self.tx.count, ..Outbound::new(port) };
@@ -130,7 +129,7 @@ impl Inbound {
         Self {
             count: Count::default(),
             lookup: Lookup::Unknown,
-            flow: None,
+            used: Time::ZERO,
             trunks: port.vlan.trunks.clone(),
             untagged: inside.map(|tags| tags.vid()),
             bundle: port.bundle,

@@ -5,10 +5,12 @@
 //! length, a hash) the step says how to find it.
 
 use crate::rewrite::Bits;
+use crate::translate::Resume;
 use crate::vlan::Tag;
 use flow_table::FlowStats;
 use openflow::{Controller, Sample};
 use sim_core::{DropReason, Time};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// A step of a program. Ports are given by slot; what is too large for a step stands in the program's [`Parts`], and is
@@ -19,6 +21,8 @@ pub enum Op {
     Output(u16),
     /// Sends as a learning bridge would.
     Normal,
+    /// The same, as if it had come in by the port of this slot.
+    NormalFrom(u16),
     /// Sends to all ports but the one it came from, whatever their VLANs; without ports that don't flood if the
     /// flag is set.
     Everywhere {
@@ -61,6 +65,8 @@ pub enum Op {
     },
     /// Carries out one of several programs on a copy, chosen by the frame's hash: [`Parts::selects`].
     Select(u16),
+    /// Has the frame read again, and goes on as [`Parts::resumes`] says.
+    Recirculate(u16),
     /// Ends the frame.
     Drop(DropReason),
 }
@@ -75,6 +81,17 @@ pub struct Program {
     pub parts: Option<Box<Parts>>,
     /// The counters of the flows that it stands for.
     pub stats: Box<[Arc<FlowStats>]>,
+    counted: Counted,
+}
+
+/// What a program has counted and the flows have not yet. It is in the memory of the one worker that has the program, so
+/// a frame costs no locked instruction, and no cache line for each flow.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    packets: Cell<u64>,
+    bytes: Cell<u64>,
+    /// The last time, in ns of lab time.
+    used: Cell<u64>,
 }
 
 /// What is too large for a step.
@@ -88,6 +105,16 @@ pub struct Parts {
     pub samples: Vec<Sample>,
     /// Programs to choose from.
     pub selects: Vec<Select>,
+    /// How frames go on that are read again.
+    pub resumes: Vec<Arc<Resume>>,
+}
+
+impl Parts {
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        let Self { programs, controllers, samples, selects, resumes } = self;
+        programs.is_empty() && controllers.is_empty() && samples.is_empty() && selects.is_empty() && resumes.is_empty()
+    }
 }
 
 /// Programs of which a frame's hash chooses one.
@@ -106,15 +133,53 @@ impl Program {
         let end = ops.iter().rposition(Op::is_end).map_or(0, |last| last + 1);
         ops.truncate(end);
         let last = ops.pop().unwrap_or(Op::Drop(reason));
-        Self { last, steps: ops.into(), parts: None, stats: stats.into() }
+        Self { last, steps: ops.into(), parts: None, stats: stats.into(), counted: Counted::default() }
     }
 
-    /// Counts frames for the flows that it stands for.
+    /// Counts frames for the flows that it stands for, which learn of it by [`Program::push`].
     #[inline]
     pub fn count(&self, packets: u64, bytes: u64, now: Time) {
-        for stats in &self.stats {
-            stats.count(packets, bytes, now);
+        let Counted { packets: all, bytes: all_bytes, used } = &self.counted;
+        all.set(all.get() + packets);
+        all_bytes.set(all_bytes.get() + bytes);
+        used.set(now.as_nanos());
+    }
+
+    /// Has the flows count what was counted since the last time, by the programs of its steps too; gives the program's own
+    /// frames and bytes.
+    pub(crate) fn push(&self) -> (u64, u64) {
+        let (packets, bytes) = (self.counted.packets.take(), self.counted.bytes.take());
+        if packets != 0 {
+            let used = Time::from_nanos(self.counted.used.get());
+            self.stats.iter().for_each(|stats| stats.count(packets, bytes, used));
         }
+        if let Some(parts) = &self.parts {
+            parts.programs.iter().for_each(|program| {
+                program.push();
+            });
+        }
+        (packets, bytes)
+    }
+
+    /// Whether it has counted what the flows don't know.
+    #[inline]
+    pub(crate) fn has_counted(&self) -> bool {
+        self.counted.packets.get() != 0
+    }
+
+    /// What it has counted and the flows don't know: frames and bytes.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.counted.packets.get(), self.counted.bytes.get())
+    }
+
+    /// When it counted last.
+    pub(crate) fn used(&self) -> Time {
+        Time::from_nanos(self.counted.used.get())
+    }
+
+    /// Forgets all but the last step.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(Vec::new(), DropReason::FlowDrop, Vec::new());
     }
 
     /// The step of a program that has one step.
@@ -137,7 +202,7 @@ impl Program {
 
 impl Op {
     /// Whether it can be seen outside: it takes a frame or a copy of it, or counts it.
-    fn is_end(&self) -> bool {
+    pub(crate) fn is_end(&self) -> bool {
         !matches!(
             self,
             Self::Set(_)

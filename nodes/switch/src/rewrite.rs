@@ -1,19 +1,13 @@
-//! What actions write into a frame: addresses, ports, TTL, with the checksums that cover them.
+//! What actions write into a frame: bits of header fields, with the checksums that cover them.
 //!
-//! A frame that doesn't have the field stays as it is. Checksums are updated from the old and the new value
-//! (RFC 1624), so that one that was wrong stays wrong.
+//! A frame that doesn't have the field stays as it is. Checksums are updated from the old and the new value (RFC
+//! 1624), so that one that was wrong stays wrong; so is the CRC of SCTP, which is left alone in a fragment: it covers
+//! bytes that are elsewhere. Nothing is written behind the labels of MPLS.
 
-use crate::vlan;
-use packet::key::slot;
-use packet::wire::{checksum, vlan as tags};
-use packet::{EtherType, FlowKey, MacAddr, Slot};
+use packet::key::{IpLayer, Layers, UpperLayer, slot};
+use packet::wire::{checksum, crc32c};
+use packet::{IpProtocol, Slot};
 use sim_core::{Frame, Pool};
-
-/// Tags behind which an IP header is looked for.
-const MAX_TAGS: usize = 2;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const ICMPV6: u8 = 58;
 
 /// Bits of header fields, as they stand in a word of the [key](packet::FlowKey).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,255 +20,293 @@ pub struct Bits {
     pub mask: u64,
 }
 
-/// A header field.
+/// What a checksum of layer 4 covers of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rewrite {
-    /// The destination address.
-    EthDst([u8; 6]),
-    /// The source address.
-    EthSrc([u8; 6]),
-    /// IPv4's source, or ARP's sender.
-    Ipv4Src(u32),
-    /// IPv4's destination, or ARP's target.
-    Ipv4Dst(u32),
-    /// The upper six bits of the type of service or traffic class.
-    Dscp(u8),
-    /// The time to live or hop limit.
-    Ttl(u8),
-    /// The source port of TCP or UDP.
-    TpSrc(u16),
-    /// The destination port of TCP or UDP.
-    TpDst(u16),
+enum Cover {
+    /// It is in the pseudo header.
+    Pseudo,
+    /// It is in layer 4 itself.
+    Upper,
 }
 
-/// Where things are in an IP packet.
-struct Ip {
-    at: usize,
-    is_v4: bool,
-    /// The protocol and place of layer 4, unless it is in another fragment.
-    upper: Option<(u8, usize)>,
+impl Bits {
+    /// The bits of a slot of the word: value and mask.
+    #[inline(always)]
+    fn part(&self, slot: Slot) -> Option<(u64, u64)> {
+        let max = slot.max() as u64;
+        let mask = self.mask >> slot.shift & max;
+        (mask != 0).then_some((self.value >> slot.shift & mask, mask))
+    }
 }
 
 /// Writes the fields of a frame that it has.
+#[inline]
 pub fn set(frame: &mut Frame, pool: &mut Pool, bits: Bits) {
-    let old = FlowKey::extract(0, frame);
-    let mut new = old;
-    let word = &mut new.words_mut()[usize::from(bits.word)];
-    *word = *word & !bits.mask | bits.value & bits.mask;
-    if old.vlan_tci() != new.vlan_tci() {
-        vlan::set_tci(frame, pool, new.vlan_tci() & 0xefff, 0xefff);
-    }
-    let mut write = |slot: Slot, what: fn(u64) -> Rewrite| {
-        if old.get(slot) != new.get(slot) {
-            rewrite(frame, pool, what(new.get(slot) as u64));
+    let Some(layers) = Layers::of(frame) else { return };
+    match bits.word {
+        0 => tag(frame, pool, &layers, 0, bits.part(slot::VLAN_TCI)),
+        1 => {
+            plain(frame, pool, Some(0), 6, bits.part(slot::DL_DST));
+            tag(frame, pool, &layers, 1, bits.part(slot::INNER_TCI));
         }
-    };
-    write(slot::DL_DST, |bits| Rewrite::EthDst(MacAddr::from_u64(bits).0));
-    write(slot::DL_SRC, |bits| Rewrite::EthSrc(MacAddr::from_u64(bits).0));
-    write(slot::NW_SRC, |bits| Rewrite::Ipv4Src(bits as u32));
-    write(slot::NW_DST, |bits| Rewrite::Ipv4Dst(bits as u32));
-    write(slot::NW_DSCP, |bits| Rewrite::Dscp((bits as u8) << 2));
-    write(slot::NW_TTL, |bits| Rewrite::Ttl(bits as u8));
-    write(slot::TP_SRC, |bits| Rewrite::TpSrc(bits as u16));
-    write(slot::TP_DST, |bits| Rewrite::TpDst(bits as u16));
-}
-
-/// Writes a field of a frame that has it.
-fn rewrite(frame: &mut Frame, pool: &mut Pool, what: Rewrite) {
-    match what {
-        Rewrite::EthDst(mac) => write(frame, pool, 0, &mac),
-        Rewrite::EthSrc(mac) => write(frame, pool, 6, &mac),
-        Rewrite::Ipv4Src(address) => address_v4(frame, pool, 12, address),
-        Rewrite::Ipv4Dst(address) => address_v4(frame, pool, 16, address),
-        Rewrite::Dscp(dscp) => set_dscp(frame, pool, dscp),
-        Rewrite::Ttl(ttl) => set_ttl(frame, pool, ttl),
-        Rewrite::TpSrc(port) => tp_port(frame, pool, 0, port),
-        Rewrite::TpDst(port) => tp_port(frame, pool, 2, port),
-    }
-}
-
-fn write(frame: &mut Frame, pool: &mut Pool, at: usize, bytes: &[u8]) {
-    if let Some(place) = frame.bytes_mut(pool).get_mut(at..at + bytes.len()) {
-        place.copy_from_slice(bytes);
-    }
-}
-
-/// The IP packet of a frame, if its header is whole.
-fn ip(frame: &[u8]) -> Option<Ip> {
-    let (ethertype, at) = tags::payload(frame, MAX_TAGS)?;
-    let packet = frame.get(at..)?;
-    match ethertype {
-        EtherType::IPV4 if packet.len() >= 20 && packet[0] >> 4 == 4 => {
-            let header_len = usize::from(packet[0] & 0xf) * 4;
-            let is_first = u16::from_be_bytes([packet[6], packet[7]]) & 0x1fff == 0;
-            let upper = (is_first && header_len >= 20).then_some((packet[9], at + header_len));
-            Some(Ip { at, is_v4: true, upper })
+        2 => {
+            plain(frame, pool, Some(6), 6, bits.part(slot::DL_SRC));
+            if let Some(part) = bits.part(slot::NW_TOS) {
+                tos(frame, pool, &layers, part);
+            }
+            if let Some(part) = bits.part(slot::NW_PROTO) {
+                operation(frame, pool, &layers, part);
+            }
         }
-        EtherType::IPV6 if packet.len() >= 40 && packet[0] >> 4 == 6 => {
-            Some(Ip { at, is_v4: false, upper: Some((packet[6], at + 40)) })
+        3 => {
+            if let Some(part) = bits.part(slot::TP_SRC) {
+                transport(frame, pool, &layers, 0, part);
+            }
+            if let Some(part) = bits.part(slot::TP_DST) {
+                transport(frame, pool, &layers, 1, part);
+            }
+            if let Some(part) = bits.part(slot::NW_TTL) {
+                ttl(frame, pool, &layers, part);
+            }
         }
-        _ => None,
+        4 => {
+            address_v4(frame, pool, &layers, 0, bits.part(slot::NW_SRC));
+            address_v4(frame, pool, &layers, 1, bits.part(slot::NW_DST));
+        }
+        5..=8 => address_v6(frame, pool, &layers, bits),
+        9 => label_v6(frame, pool, &layers, bits.part(slot::IPV6_LABEL)),
+        10..=13 => ndisc_or_arp(frame, pool, &layers, bits),
+        14 => {
+            plain(frame, pool, layers.label(frame, 0), 4, bits.part(slot::MPLS_LSE[0]));
+            plain(frame, pool, layers.label(frame, 1), 4, bits.part(slot::MPLS_LSE[1]));
+        }
+        15 => plain(frame, pool, layers.label(frame, 2), 4, bits.part(slot::MPLS_LSE[2])),
+        // The rest doesn't stand in the frame.
+        _ => {}
     }
 }
 
-/// The place of the checksum of layer 4, if there is one.
-fn upper_checksum(frame: &[u8], ip: &Ip) -> Option<usize> {
-    let (protocol, at) = ip.upper?;
-    let place = match protocol {
-        TCP => at + 16,
-        UDP => at + 6,
-        ICMPV6 if !ip.is_v4 => at + 2,
-        _ => return None,
-    };
-    let bytes = frame.get(place..place + 2)?;
-    (protocol != UDP || bytes != [0, 0]).then_some(place)
+/// The number that stands in up to eight bytes.
+#[inline(always)]
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// Updates the checksum of layer 4. One that is left to the NIC is a plain sum of the pseudo header.
-fn update_upper(frame: &mut Frame, pool: &mut Pool, ip: &Ip, old: u16, new: u16, in_pseudo_header: bool) {
-    let Some(at) = upper_checksum(frame, ip) else { return };
-    let is_partial = frame.offload().csum_start != 0;
-    if is_partial && !in_pseudo_header {
+/// Writes a number of up to eight bytes.
+#[inline(always)]
+fn put(frame: &mut Frame, pool: &mut Pool, at: usize, size: usize, number: u64) {
+    let bytes = number.to_be_bytes();
+    if let Some(place) = frame.bytes_mut(pool).get_mut(at..at + size) {
+        place.copy_from_slice(&bytes[8 - size..]);
+    }
+}
+
+/// Replaces bits of the number at a place; gives the old and the new one if they differ.
+#[inline(always)]
+fn replace(frame: &mut Frame, pool: &mut Pool, at: usize, size: usize, part: (u64, u64)) -> Option<(u64, u64)> {
+    let (value, mask) = (part.0, part.1 & u64::MAX >> (64 - 8 * size));
+    let old = number(frame.get(at..at + size)?);
+    let new = old & !mask | value & mask;
+    if old == new {
+        // A frame that others share needs no bytes of its own.
+        return None;
+    }
+    put(frame, pool, at, size, new);
+    Some((old, new))
+}
+
+/// Replaces bits that no checksum covers.
+#[inline(always)]
+fn plain(frame: &mut Frame, pool: &mut Pool, at: Option<usize>, size: usize, part: Option<(u64, u64)>) {
+    if let (Some(at), Some(part)) = (at, part) {
+        replace(frame, pool, at, size, part);
+    }
+}
+
+/// The control information of a tag, but for its drop-eligible bit: in a key it means that there is a tag.
+fn tag(frame: &mut Frame, pool: &mut Pool, layers: &Layers, index: u8, part: Option<(u64, u64)>) {
+    let part = part.map(|(value, mask)| (value & 0xefff, mask & 0xefff));
+    plain(frame, pool, layers.tag(index).map(|at| at + 2), 2, part);
+}
+
+/// The type of service or traffic class, congestion bits and all.
+fn tos(frame: &mut Frame, pool: &mut Pool, layers: &Layers, (value, mask): (u64, u64)) {
+    match layers.ip(frame) {
+        Some(IpLayer { is_v4: true, .. }) => header_v4(frame, pool, layers.packet, 0, 2, (value, mask)),
+        Some(IpLayer { is_whole: true, .. }) => {
+            replace(frame, pool, layers.packet, 2, (value << 4, mask << 4));
+        }
+        _ => {}
+    }
+}
+
+/// The time to live or hop limit.
+fn ttl(frame: &mut Frame, pool: &mut Pool, layers: &Layers, (value, mask): (u64, u64)) {
+    match layers.ip(frame) {
+        Some(IpLayer { is_v4: true, .. }) => header_v4(frame, pool, layers.packet, 8, 2, (value << 8, mask << 8)),
+        Some(IpLayer { is_whole: true, .. }) => {
+            replace(frame, pool, layers.packet + 7, 1, (value, mask));
+        }
+        _ => {}
+    }
+}
+
+/// Bits of an IPv4 header that only its own checksum covers.
+#[inline(always)]
+fn header_v4(frame: &mut Frame, pool: &mut Pool, packet: usize, offset: usize, size: usize, part: (u64, u64)) {
+    if let Some((old, new)) = replace(frame, pool, packet + offset, size, part) {
+        update(frame, pool, packet + 10, |sum| checksum::update(sum, old as u16, new as u16));
+    }
+}
+
+/// Writes what becomes of a checksum.
+#[inline(always)]
+fn update(frame: &mut Frame, pool: &mut Pool, at: usize, change: impl Fn(u16) -> u16) {
+    if let Some(place) = frame.bytes_mut(pool).get_mut(at..at + 2) {
+        let sum = change(u16::from_be_bytes([place[0], place[1]]));
+        place.copy_from_slice(&sum.to_be_bytes());
+    }
+}
+
+/// The operation of ARP; above 255 a key has 0.
+fn operation(frame: &mut Frame, pool: &mut Pool, layers: &Layers, (value, mask): (u64, u64)) {
+    let Some(at) = layers.arp(frame) else { return };
+    let written = if frame[at + 6] == 0 { (value, mask) } else { (value & mask, 0xffff) };
+    replace(frame, pool, at + 6, 2, written);
+}
+
+/// IPv4's or ARP's source (0) or destination (1).
+fn address_v4(frame: &mut Frame, pool: &mut Pool, layers: &Layers, which: usize, part: Option<(u64, u64)>) {
+    let Some(part) = part else { return };
+    if let Some(ip) = layers.ip(frame) {
+        let Some((old, new)) =
+            (if ip.is_v4 { replace(frame, pool, layers.packet + 12 + which * 4, 4, part) } else { None })
+        else {
+            return;
+        };
+        update(frame, pool, layers.packet + 10, |sum| checksum::update32(sum, old as u32, new as u32));
+        update_upper(frame, pool, &ip, Cover::Pseudo, old, new);
+    } else if let Some(at) = layers.arp(frame) {
+        replace(frame, pool, at + 14 + which * 10, 4, part);
+    }
+}
+
+/// Half of an IPv6 address.
+fn address_v6(frame: &mut Frame, pool: &mut Pool, layers: &Layers, bits: Bits) {
+    let Some(ip) = layers.ip(frame).filter(|ip| !ip.is_v4) else { return };
+    let at = layers.packet + 8 + usize::from(bits.word - 5) * 8;
+    let Some((old, new)) = replace(frame, pool, at, 8, (bits.value, bits.mask)) else { return };
+    if bits.word < 7 || !ip.is_routed(frame, layers.packet) {
+        update_upper(frame, pool, &ip, Cover::Pseudo, old, new);
+    }
+}
+
+/// IPv6's flow label, which no checksum covers.
+fn label_v6(frame: &mut Frame, pool: &mut Pool, layers: &Layers, part: Option<(u64, u64)>) {
+    if layers.ip(frame).is_some_and(|ip| !ip.is_v4 && ip.is_whole) {
+        plain(frame, pool, Some(layers.packet), 4, part);
+    }
+}
+
+/// Source (0) or destination (1) port, or type or code of ICMP.
+#[inline(always)]
+fn transport(frame: &mut Frame, pool: &mut Pool, layers: &Layers, which: usize, part: (u64, u64)) {
+    let Some(ip) = layers.ip(frame) else { return };
+    let Some(upper) = ip.upper else { return };
+    let icmp = if ip.is_v4 { IpProtocol::ICMP } else { IpProtocol::ICMPV6 };
+    match upper.protocol {
+        IpProtocol::TCP | IpProtocol::UDP if upper.is(frame, upper.protocol) => {
+            if let Some((old, new)) = replace(frame, pool, upper.start + which * 2, 2, part) {
+                update_upper(frame, pool, &ip, Cover::Upper, old, new);
+            }
+        }
+        IpProtocol::SCTP if upper.is(frame, IpProtocol::SCTP) => sctp(frame, pool, &ip, &upper, which, part),
+        protocol if protocol == icmp && upper.is(frame, icmp) => {
+            let (value, mask) = (part.0 & 0xff, part.1 & 0xff);
+            let shift = 8 - which * 8;
+            if let Some((old, new)) = replace(frame, pool, upper.start, 2, (value << shift, mask << shift)) {
+                update_upper(frame, pool, &ip, Cover::Upper, old, new);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A port of SCTP. What the CRC was off before it is off afterwards.
+fn sctp(frame: &mut Frame, pool: &mut Pool, ip: &IpLayer, upper: &UpperLayer, which: usize, part: (u64, u64)) {
+    let before = crc32c::sctp(&frame[upper.start..upper.end]);
+    if replace(frame, pool, upper.start + which * 2, 2, part).is_none() || ip.is_fragment {
         return;
     }
-    let before = u16::from_be_bytes([frame[at], frame[at + 1]]);
-    let after = if is_partial {
-        !checksum::update(!before, old, new)
-    } else {
-        // A UDP checksum of zero would mean none (RFC 768).
-        match (checksum::update(before, old, new), ip.upper) {
-            (0, Some((UDP, _))) => 0xffff,
-            (sum, _) => sum,
-        }
+    let bytes = &mut frame.bytes_mut(pool)[upper.start..upper.end];
+    let after = crc32c::sctp(bytes);
+    for (place, (before, after)) in bytes[8..12].iter_mut().zip(before.into_iter().zip(after)) {
+        *place ^= before ^ after;
+    }
+}
+
+/// Neighbour discovery's target and link-layer addresses, or ARP's MAC addresses.
+fn ndisc_or_arp(frame: &mut Frame, pool: &mut Pool, layers: &Layers, bits: Bits) {
+    let part = (bits.value, bits.mask);
+    if let Some(at) = layers.arp(frame) {
+        let at = match bits.word {
+            12 => Some(at + 8),
+            13 => Some(at + 18),
+            _ => None,
+        };
+        return plain(frame, pool, at, 6, Some(part));
+    }
+    let Some(ip) = layers.ip(frame).filter(|ip| !ip.is_v4) else { return };
+    let Some(upper) = ip.upper.filter(|upper| upper.is(frame, IpProtocol::ICMPV6)) else { return };
+    let Some((target, options)) = upper.ndisc(frame) else { return };
+    let (at, size) = match bits.word {
+        10 | 11 => (Some(target + usize::from(bits.word - 10) * 8), 8),
+        word => (options[usize::from(word - 12)], 6),
     };
-    write(frame, pool, at, &after.to_be_bytes());
+    if let Some(at) = at
+        && let Some((old, new)) = replace(frame, pool, at, size, part)
+    {
+        update_upper(frame, pool, &ip, Cover::Upper, old, new);
+    }
 }
 
-/// Writes a 16-bit word of an IPv4 header and updates its checksum.
-fn word_v4(frame: &mut Frame, pool: &mut Pool, ip: usize, offset: usize, new: u16) {
-    let bytes = &mut frame.bytes_mut(pool)[ip..];
-    let old = u16::from_be_bytes([bytes[offset], bytes[offset + 1]]);
-    let sum = u16::from_be_bytes([bytes[10], bytes[11]]);
-    bytes[offset..offset + 2].copy_from_slice(&new.to_be_bytes());
-    bytes[10..12].copy_from_slice(&checksum::update(sum, old, new).to_be_bytes());
-}
-
-fn address_v4(frame: &mut Frame, pool: &mut Pool, offset: usize, address: u32) {
-    if let Some((EtherType::ARP, at)) = tags::payload(frame, MAX_TAGS) {
-        if frame.len() >= at + 28 {
-            write(frame, pool, at + if offset == 12 { 14 } else { 24 }, &address.to_be_bytes());
-        }
+/// Updates the checksum of layer 4 for up to four words that changed. One that is left to the NIC is a plain sum of
+/// the pseudo header.
+#[inline(always)]
+fn update_upper(frame: &mut Frame, pool: &mut Pool, ip: &IpLayer, cover: Cover, old: u64, new: u64) {
+    let Some(upper) = ip.upper else { return };
+    let offset = match upper.protocol {
+        IpProtocol::TCP => 16,
+        IpProtocol::UDP => 6,
+        IpProtocol::ICMPV6 if !ip.is_v4 => 2,
+        IpProtocol::ICMP if ip.is_v4 && cover == Cover::Upper => 2,
+        _ => return,
+    };
+    let at = upper.start + offset;
+    if at + 2 > upper.end {
         return;
     }
-    let Some(ip) = ip(frame).filter(|ip| ip.is_v4) else { return };
-    for (part, new) in [(0, (address >> 16) as u16), (2, address as u16)] {
-        let at = ip.at + offset + part;
-        let old = u16::from_be_bytes([frame[at], frame[at + 1]]);
-        word_v4(frame, pool, ip.at, offset + part, new);
-        update_upper(frame, pool, &ip, old, new, true);
+    let is_udp = upper.protocol == IpProtocol::UDP;
+    // Without offloads there is nothing that starts at 0.
+    let is_partial = frame.offload().csum_start as usize == upper.start;
+    if is_partial && cover == Cover::Upper {
+        return;
     }
-}
-
-fn set_dscp(frame: &mut Frame, pool: &mut Pool, dscp: u8) {
-    let Some(ip) = ip(frame) else { return };
-    let first = u16::from_be_bytes([frame[ip.at], frame[ip.at + 1]]);
-    let dscp = u16::from(dscp & 0xfc);
-    if ip.is_v4 {
-        word_v4(frame, pool, ip.at, 0, (first & !0xfc) | dscp);
-    } else {
-        let new = (first & !0x0fc0) | (dscp << 4);
-        write(frame, pool, ip.at, &new.to_be_bytes());
-    }
-}
-
-fn set_ttl(frame: &mut Frame, pool: &mut Pool, ttl: u8) {
-    let Some(ip) = ip(frame) else { return };
-    if ip.is_v4 {
-        let protocol = frame[ip.at + 9];
-        word_v4(frame, pool, ip.at, 8, u16::from_be_bytes([ttl, protocol]));
-    } else {
-        write(frame, pool, ip.at + 7, &[ttl]);
-    }
-}
-
-fn tp_port(frame: &mut Frame, pool: &mut Pool, offset: usize, port: u16) {
-    let Some(ip) = ip(frame) else { return };
-    let Some((TCP | UDP, at)) = ip.upper else { return };
-    let at = at + offset;
-    let Some(&[a, b]) = frame.get(at..).and_then(|rest| rest.first_chunk::<2>()) else { return };
-    write(frame, pool, at, &port.to_be_bytes());
-    update_upper(frame, pool, &ip, u16::from_be_bytes([a, b]), port, false);
+    let words = |number: u64| [48, 32, 16, 0].map(|shift| (number >> shift) as u16);
+    let changed = |sum: u16| {
+        let pairs = words(old).into_iter().zip(words(new));
+        pairs.fold(sum, |sum, (old, new)| if old == new { sum } else { checksum::update(sum, old, new) })
+    };
+    update(frame, pool, at, |sum| match sum {
+        _ if is_partial => !changed(!sum),
+        // A UDP checksum of zero means none (RFC 768).
+        0 if is_udp => 0,
+        sum => match changed(sum) {
+            0 if is_udp => 0xffff,
+            sum => sum,
+        },
+    });
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use packet::wire::IpProtocol;
-    use proptest::prelude::{any, prop, proptest};
-    use std::net::Ipv4Addr;
-
-    fn udp() -> Vec<u8> {
-        let mut bytes = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 9, 8, 0];
-        bytes.extend([0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
-        bytes.extend([4, 0, 0, 53, 0, 12, 0, 0, 1, 2, 3, 4]);
-        seal(&mut bytes);
-        bytes
-    }
-
-    /// Fills both checksums in from scratch.
-    fn seal(bytes: &mut [u8]) {
-        bytes[28..30].fill(0);
-        bytes[44..46].fill(0);
-        let sum = checksum::checksum(&bytes[18..38]);
-        bytes[28..30].copy_from_slice(&sum.to_be_bytes());
-        let address = |at: usize| Ipv4Addr::new(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);
-        let pseudo = checksum::pseudo_v4(address(30), address(34), IpProtocol(17), 12);
-        let sum = pseudo.bytes(&bytes[38..]).checksum();
-        bytes[44..46].copy_from_slice(&if sum == 0 { 0xffff } else { sum }.to_be_bytes());
-    }
-
-    fn after(what: Rewrite) -> Vec<u8> {
-        let mut pool = Pool::new();
-        let mut frame = pool.copied(&udp());
-        rewrite(&mut frame, &mut pool, what);
-        frame.to_vec()
-    }
-
-    proptest! {
-        #[test]
-        fn checksums_are_as_if_computed_anew(address: u32, port: u16, dscp: u8) {
-            for what in [Rewrite::Ipv4Src(address), Rewrite::Ipv4Dst(address), Rewrite::TpSrc(port), Rewrite::TpDst(port), Rewrite::Dscp(dscp & 0xfc), Rewrite::Ttl(dscp)] {
-                let bytes = after(what);
-                let mut anew = bytes.clone();
-                seal(&mut anew);
-                assert_eq!(bytes, anew, "{what:?}");
-            }
-        }
-
-        #[test]
-        fn any_bytes_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..80), ip: bool) {
-            let mut bytes = bytes;
-            if ip && bytes.len() > 14 {
-                bytes[12..15].copy_from_slice(&[8, 0, 0x45]);
-            }
-            let mut pool = Pool::new();
-            for what in [Rewrite::EthDst([1; 6]), Rewrite::EthSrc([2; 6]), Rewrite::Ipv4Src(1), Rewrite::Dscp(8), Rewrite::TpDst(7)] {
-                let mut frame = pool.copied(&bytes);
-                rewrite(&mut frame, &mut pool, what);
-                assert_eq!(frame.len(), bytes.len());
-            }
-        }
-    }
-
-    #[test]
-    fn a_checksum_left_to_the_nic_follows_the_address() {
-        let mut pool = Pool::new();
-        let mut bytes = udp();
-        let pseudo = |src: [u8; 4]| checksum::pseudo_v4(src.into(), [10, 0, 0, 2].into(), IpProtocol(17), 12).fold();
-        bytes[44..46].copy_from_slice(&pseudo([10, 0, 0, 1]).to_be_bytes());
-        let mut frame = pool.copied(&bytes);
-        frame.set_offload(sim_core::Offload { csum_start: 38, csum_offset: 6, ..Default::default() });
-        rewrite(&mut frame, &mut pool, Rewrite::Ipv4Src(u32::from_be_bytes([172, 16, 9, 1])));
-        assert_eq!(frame[44..46], pseudo([172, 16, 9, 1]).to_be_bytes());
-    }
-}
+mod tests;

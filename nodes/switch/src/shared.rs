@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 #[repr(C, align(64))]
 pub struct Shared {
     version: AtomicU64,
-    /// How many of the changes made other programs of the flow tables.
+    /// How many of the changes were to more of the plan than links and gates.
     epoch: AtomicU32,
     id: u32,
     /// The stations.
@@ -49,7 +49,8 @@ impl Shared {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Counts the changes of [`Shared::version`] after which translations are void.
+    /// Counts the changes of [`Shared::version`] after which all translations are void. After those of links, gates and
+    /// flow tables the others tell themselves whether they hold.
     pub fn epoch(&self) -> u32 {
         self.epoch.load(Ordering::Acquire)
     }
@@ -76,11 +77,14 @@ impl Shared {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the flow tables.
+    /// Changes the flow tables. Workers notice if the tables' log has grown.
     pub fn change_tables<R>(&self, change: impl FnOnce(&mut Tables) -> R) -> R {
-        let result = change(&mut self.tables.write().unwrap_or_else(PoisonError::into_inner));
-        self.epoch.fetch_add(1, Ordering::Release);
-        self.version.fetch_add(1, Ordering::Release);
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let before = tables.log().count();
+        let result = change(&mut tables);
+        if tables.log().count() != before {
+            self.version.fetch_add(1, Ordering::Release);
+        }
         result
     }
 }

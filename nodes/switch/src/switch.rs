@@ -72,6 +72,14 @@ impl WorkerHandle {
         Self::default()
     }
 
+    /// Has every frame translated anew, or no longer: [`Worker::set_caching`].
+    ///
+    /// # Panics
+    /// As [`WorkerHandle::worker`].
+    pub fn set_caching(&self, is_on: bool) {
+        self.0.borrow_mut().set_caching(is_on);
+    }
+
     /// The worker.
     ///
     /// # Panics
@@ -150,6 +158,7 @@ impl Switch {
     /// As [`Switch::command`].
     pub fn command_at(&mut self, now: Time, words: &[String]) -> Result<String, CommandError> {
         self.settle(now);
+        self.flush_counters();
         let result = crate::command::run(self, now, words);
         self.settle(now);
         result
@@ -171,9 +180,17 @@ impl Switch {
         self.bridges.iter().map(|bridge| bridge.name.as_str())
     }
 
-    /// The data path of a bridge.
+    /// The data path of a bridge. Its flows have counted all frames so far.
     pub fn shared(&self, bridge: &str) -> Option<&Shared> {
-        Some(&self.bridge(bridge)?.shared)
+        let shared = &self.bridge(bridge)?.shared;
+        self.worker.0.borrow_mut().flush(shared.id());
+        Some(shared)
+    }
+
+    /// Has the flows of all bridges count what the worker's cache has counted for them.
+    fn flush_counters(&self) {
+        let mut worker = self.worker.0.borrow_mut();
+        self.bridges.iter().for_each(|bridge| worker.flush(bridge.shared.id()));
     }
 
     /// The MAC table of a bridge by port, VLAN and address; empty if there is no such bridge.

@@ -240,19 +240,6 @@ pub fn pop(frame: &mut Frame, pool: &mut Pool) {
     }
 }
 
-/// Sets those bits of the outermost tag's control information that `mask` has. A frame without a tag gets one, as
-/// OpenFlow 1.0's `mod_vlan_vid` and `mod_vlan_pcp` ask for.
-#[inline]
-pub fn set_tci(frame: &mut Frame, pool: &mut Pool, value: u16, mask: u16) {
-    if has_tag(frame) {
-        let bytes = frame.bytes_mut(pool);
-        let old = u16::from_be_bytes([bytes[14], bytes[15]]);
-        bytes[14..16].copy_from_slice(&((old & !mask) | (value & mask)).to_be_bytes());
-    } else {
-        push(frame, pool, Tag { tpid: EtherType::VLAN.0, tci: value & mask & !DEI });
-    }
-}
-
 /// Whether a frame has a whole tag.
 #[inline]
 pub fn has_tag(frame: &[u8]) -> bool {

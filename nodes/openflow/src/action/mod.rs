@@ -3,14 +3,23 @@
 //! Open vSwitch keeps instructions in the same list as actions, and so does [`Action`]: `goto_table`, `write_actions` and
 //! the like come where they are carried out.
 
-mod text;
+mod control;
+mod known;
+mod learn;
+mod order;
+mod parse;
+mod print;
+mod send;
+mod words;
+mod write;
 
 use packet::field::Field;
 use packet::{EtherType, MacAddr, Subfield};
 use std::net::Ipv4Addr;
 
-pub use text::parse_actions;
-pub(crate) use text::{parse_at, short};
+pub use parse::parse_actions;
+pub(crate) use parse::{parse_at, parse_bucket};
+pub(crate) use print::List;
 
 use crate::learn::Learn;
 
@@ -127,7 +136,8 @@ pub enum Action {
     Push(Subfield),
     /// Takes a value from the stack into a subfield.
     Pop(Subfield),
-    /// Takes one from the time to live; a packet that had one or none left goes to the controllers with these ids.
+    /// Takes one from the time to live; a packet that had one or none left goes to the controllers with these ids, or if
+    /// none is named to those with the id 0.
     DecTtl(Vec<u16>),
     /// Sets the label of the top entry.
     SetMplsLabel(u32),
@@ -215,6 +225,20 @@ pub struct Controller {
     pub pause: bool,
     /// The meter that bounds how many are sent.
     pub meter: Option<u32>,
+}
+
+impl Default for Controller {
+    /// All of the frame, because an action says so.
+    fn default() -> Controller {
+        Controller {
+            max_len: u16::MAX,
+            reason: PacketInReason::Action,
+            id: 0,
+            userdata: Vec::new(),
+            pause: false,
+            meter: None,
+        }
+    }
 }
 
 /// Why a frame is sent to a controller (OpenFlow 1.5.1 section 7.4.1).

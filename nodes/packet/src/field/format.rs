@@ -6,9 +6,9 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use thiserror::Error;
 
 use super::Field;
+use super::flags::{self, CT_STATE, TCP, TUNNEL};
 use crate::key::{FRAG_ANY, FRAG_LATER};
-use crate::nearest;
-use crate::wire::{MacAddr, tcp::Flags};
+use crate::wire::MacAddr;
 
 /// The form of a field's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Format {
     Decimal(u8),
     /// A number printed with this many hexadecimal digits.
     Hex(u8),
+    /// A number printed in hexadecimal, zero as `0`.
+    Number,
     /// A MAC address.
     Mac,
     /// An IPv4 address, masked by prefix length or address.
@@ -37,6 +39,12 @@ pub enum Format {
     Frag,
     /// `syn|ack`, `+syn-ack`, or a number.
     TcpFlags,
+    /// `trk|est`, `+trk-new`, or a number.
+    CtState,
+    /// `oam`, `+oam`, or a number.
+    TunFlags,
+    /// `(namespace,type)`.
+    PacketType,
 }
 
 /// Why a text is not a value of a field.
@@ -74,7 +82,7 @@ impl Field {
         let all = self.slot.max();
         let (value, mask) = match self.format {
             Format::Decimal(bits) => self.number(text, u128::MAX >> (128 - u32::from(bits)))?,
-            Format::Hex(_) => self.number(text, all)?,
+            Format::Hex(_) | Format::Number => self.number(text, all)?,
             Format::Mac => self.masked(text, |t| {
                 t.parse().map(|mac: MacAddr| mac.as_u64().into()).map_err(|e| ValueError(e.to_string()))
             })?,
@@ -103,7 +111,18 @@ impl Field {
             Format::VlanPriority => (self.number(text, 7)?.0 << 1 | 1, all),
             Format::Tos => (self.number(text, 255)?.0 >> 2, all),
             Format::Frag => fragment(text)?,
-            Format::TcpFlags => tcp_flags(text)?,
+            Format::TcpFlags => flags::parse(self, text, &TCP)?,
+            Format::CtState => flags::parse(self, text, &CT_STATE)?,
+            // Of the tunnel's flags but these a match sees none.
+            Format::TunFlags => {
+                let (value, mask) = flags::parse(self, text, &TUNNEL)?;
+                (value, mask & TUNNEL.all())
+            }
+            Format::PacketType => match packet_type(text)? {
+                // Every frame is of type Ethernet.
+                0 => (0, 0),
+                other => (other, all),
+            },
         };
         Ok((value & mask, mask))
     }
@@ -117,6 +136,8 @@ impl Field {
             (Format::Hex(digits), false) => {
                 write!(f, "0x{value:0w$x}/0x{mask:0w$x}", w = usize::from(digits))
             }
+            (Format::Number, true) => write!(f, "{}", Number(value)),
+            (Format::Number, false) => write!(f, "{}/{}", Number(value), Number(mask)),
             (Format::Mac, true) => write!(f, "{}", MacAddr::from_u64(value as u64)),
             (Format::Mac, false) => {
                 let mac = |bits| MacAddr::from_u64(bits as u64);
@@ -138,14 +159,18 @@ impl Field {
                     None => write!(f, "0x{value:x}/0x{mask:x}"),
                 }
             }
-            (Format::TcpFlags, _) => write_flags(f, value as u16, mask as u16),
+            (Format::TcpFlags, _) => flags::write(f, &TCP, value, mask),
+            (Format::CtState, _) => flags::write(f, &CT_STATE, value, mask),
+            (Format::TunFlags, true) => flags::write(f, &TUNNEL, value, TUNNEL.all()),
+            (Format::TunFlags, false) => flags::write_each(f, &TUNNEL, value, mask),
+            (Format::PacketType, true) => write!(f, "({},{})", value >> 16, Number(value & 0xffff)),
             _ => write!(f, "0x{value:x}/0x{mask:x}"),
         }
     }
 
     /// Reads `number` or `number/mask`, both up to `max`. Without a mask all bits of the slot
     /// count, which may be more than the number's.
-    fn number(&self, text: &str, max: u128) -> Result<Masked, ValueError> {
+    pub(super) fn number(&self, text: &str, max: u128) -> Result<Masked, ValueError> {
         let read = |text: &str| {
             let digits = text.strip_prefix("0x").or(text.strip_prefix("0X"));
             let parsed = match digits {
@@ -156,7 +181,7 @@ impl Field {
             };
             match parsed {
                 Some(number) if number <= max => Ok(number),
-                Some(_) => error(format!("{text} is too large for {}: at most {max}", self.name)),
+                Some(_) => error(format!("{} is too large for {}: at most {max}", short(text), self.name)),
                 None => error(format!("`{}` is not a number, decimal or with 0x", short(text))),
             }
         };
@@ -250,6 +275,31 @@ impl fmt::Display for Ipv6Text {
     }
 }
 
+/// A number in hexadecimal, zero as `0`.
+struct Number(u128);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("0"),
+            number => write!(f, "{number:#x}"),
+        }
+    }
+}
+
+/// Reads `(namespace,type)`, each 16 bits.
+fn packet_type(text: &str) -> Result<u128, ValueError> {
+    let number = |text: &str| match text.strip_prefix("0x") {
+        Some(digits) => u16::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    let parts = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).and_then(|rest| rest.split_once(','));
+    match parts.map(|(namespace, kind)| (number(namespace), number(kind))) {
+        Some((Some(namespace), Some(kind))) => Ok(u128::from(namespace) << 16 | u128::from(kind)),
+        _ => error(format!("`{}` is no packet type: (namespace,type), such as (1,0x800)", short(text))),
+    }
+}
+
 /// The name of a reserved port.
 fn reserved_port(port: u32) -> Option<&'static str> {
     RESERVED_PORTS.get(port.checked_sub(RESERVED_PORT_MIN)? as usize).copied()
@@ -269,64 +319,13 @@ fn fragment(text: &str) -> Result<Masked, ValueError> {
     error(format!("`{}` is none of no, yes, first, later, not_later", short(text)))
 }
 
-/// Reads `syn|ack` (these and no others), `+syn-ack` (the others do not matter) or a number.
-fn tcp_flags(text: &str) -> Result<Masked, ValueError> {
-    let all = u128::from(Flags::ALL.0);
-    if text.starts_with(|c: char| c.is_ascii_digit()) {
-        let field = Field::find("tcp_flags").expect("the table has a row for the flags");
-        return field.number(text, all);
-    }
-    let flag = |name: &str| match Flags::NAMES.iter().position(|known| *known == name) {
-        Some(bit) => Ok(1u128 << bit),
-        None => {
-            let hint = nearest(name, Flags::NAMES).map(|n| format!(", did you mean {n}?"));
-            error(format!("`{}` is no TCP flag{}", short(name), hint.unwrap_or_default()))
-        }
-    };
-    if !text.starts_with(['+', '-']) {
-        return Ok((text.split('|').try_fold(0, |bits, name| Ok(bits | flag(name)?))?, all));
-    }
-    let (mut value, mut mask) = (0, 0);
-    let mut rest = text;
-    while let Some(sign) = rest.chars().next() {
-        let end = rest[1..].find(['+', '-']).map_or(rest.len(), |at| at + 1);
-        let bit = flag(&rest[1..end])?;
-        if mask & bit != 0 {
-            return error(format!("{} stands twice", &rest[1..end]));
-        }
-        mask |= bit;
-        value |= if sign == '+' { bit } else { 0 };
-        rest = &rest[end..];
-    }
-    Ok((value, mask))
-}
-
-/// Prints flags in the form of [`tcp_flags`].
-fn write_flags(f: &mut fmt::Formatter<'_>, value: u16, mask: u16) -> fmt::Result {
-    let exact = mask == Flags::ALL.0;
-    let bits = if exact { value } else { mask };
-    if exact && value == 0 {
-        return f.write_str("0");
-    }
-    let mut separator = "";
-    for (bit, name) in Flags::NAMES.iter().enumerate().filter(|(bit, _)| bits & 1 << bit != 0) {
-        if exact {
-            write!(f, "{separator}{name}")?;
-            separator = "|";
-        } else {
-            write!(f, "{}{name}", if value & 1 << bit != 0 { '+' } else { '-' })?;
-        }
-    }
-    Ok(())
-}
-
 /// The beginning of a text from outside, to be quoted in an error.
-fn short(text: &str) -> &str {
+pub(super) fn short(text: &str) -> &str {
     let end = text.char_indices().nth(40).map_or(text.len(), |(at, _)| at);
     &text[..end]
 }
 
-fn error<T>(message: String) -> Result<T, ValueError> {
+pub(super) fn error<T>(message: String) -> Result<T, ValueError> {
     Err(ValueError(message))
 }
 
@@ -380,6 +379,18 @@ mod tests {
         check("tcp_flags", "0x802", "syn|[800]");
         check("tcp_flags", "0x800/0x801", "-fin+[800]");
         check("tcp_flags", "0", "0");
+        check("reg0", "0", "0");
+        check("reg15", "255/0xf0f", "0xf/0xf0f");
+        check("metadata", "0/0xff", "0/0xff");
+        check("ct_state", "-new+trk", "-new+trk");
+        check("ct_state", "trk|new", "new|trk");
+        check("ct_state", "0x21/0xff", "new|trk");
+        check("ct_state", "0/3", "-new-est");
+        check("tun_flags", "oam", "+oam");
+        check("tun_flags", "0", "-oam");
+        check("packet_type", "(1,2048)", "(1,0x800)");
+        check("conj_id", "0x7", "7");
+        check("tun_gbp_id", "0/1", "0x0/0x1");
     }
 
     #[test]
@@ -390,6 +401,8 @@ mod tests {
         check_error("nw_src", "1.2.3.4/33", "/33 is too long a prefix: 0 to 32");
         check_error("nw_src", "1.2.3", "`1.2.3` is not an IPv4 address");
         check_error("tcp_flags", "+sym", "`sym` is no TCP flag, did you mean syn?");
+        check_error("ct_state", "+tkr", "`tkr` is no ct_state flag, did you mean trk?");
+        check_error("packet_type", "ipv4", "`ipv4` is no packet type: (namespace,type), such as (1,0x800)");
         check_error("tp_dst", "+1", "`+1` is not a number, decimal or with 0x");
         check_error("in_port", "eth0", "no port is named `eth0`: a number, or LOCAL");
         check_error(

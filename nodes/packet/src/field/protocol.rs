@@ -77,28 +77,45 @@ pub struct Needs {
     pub protocols: &'static [Protocol],
     /// One of these ICMPv6 types; none if any will do.
     pub icmp_types: &'static [u8],
+    /// A connection whose original direction is known: `ct_state` is required to have `+new`,
+    /// `+est`, `+rel`, `+rpl`, `+snat` or `+dnat`, or `+trk-inv`.
+    pub connection: bool,
 }
 
 impl Needs {
     /// Every frame has the field.
-    pub const NOTHING: Self = Self { protocols: &[], icmp_types: &[] };
+    pub const NOTHING: Self = Self { protocols: &[], icmp_types: &[], connection: false };
 
     /// One of these protocols.
     pub const fn any(protocols: &'static [Protocol]) -> Self {
-        Self { protocols, icmp_types: &[] }
+        Self { protocols, icmp_types: &[], connection: false }
     }
 
     /// ICMPv6 of one of these types.
     pub const fn icmp6_types(icmp_types: &'static [u8]) -> Self {
-        Self { protocols: &[ICMP6], icmp_types }
+        Self { protocols: &[ICMP6], icmp_types, connection: false }
     }
 
-    /// True if a match with this key and mask requires what is needed.
+    /// A known connection as well.
+    pub(crate) const fn of_connection(self) -> Self {
+        Self { connection: true, ..self }
+    }
+
+    /// True if a match with this key and mask requires what is needed. For a frame the mask is
+    /// [`FlowMask::FULL`].
     pub fn are_met(&self, key: &FlowKey, mask: &FlowMask) -> bool {
         let protocol = self.protocols.is_empty() || self.protocols.iter().any(|p| p.is_required_by(key, mask));
         let icmp_type = self.icmp_types.is_empty()
             || mask.get(slot::TP_SRC) == slot::TP_SRC.max()
                 && self.icmp_types.iter().any(|t| u16::from(*t) == key.tp_src());
-        protocol && icmp_type
+        protocol && icmp_type && (!self.connection || is_connection_known(key, mask))
     }
+}
+
+/// True if a match requires a connection whose original direction is known.
+fn is_connection_known(key: &FlowKey, mask: &FlowMask) -> bool {
+    let mask = mask.get(slot::CT_STATE) as u32;
+    let (set, unset) = (key.get(slot::CT_STATE) as u32 & mask, !(key.get(slot::CT_STATE) as u32) & mask);
+    let [new, est, rel, rpl, inv, trk, snat, dnat] = [0, 1, 2, 3, 4, 5, 6, 7].map(|bit| 1 << bit);
+    set & (new | est | rel | rpl | snat | dnat) != 0 || set & trk != 0 && unset & inv != 0
 }

@@ -6,6 +6,9 @@
 //!   extension headers are cut keeps its addresses.
 //! * Fragments but the first have no fields of layer 4. Over IPv6 their protocol is 44.
 //! * What is behind an IP packet's length is padding and not read.
+//! * Of a label stack three entries are read, and nothing behind the labels.
+//!
+//! IGMP's fields, which Open vSwitch has in those of layer 4, are left out: no match can name them.
 
 use super::{FRAG_ANY, FRAG_LATER, FlowKey, VLAN_PRESENT, slot};
 use crate::wire::ethernet::HEADER_SIZE;
@@ -18,24 +21,52 @@ impl FlowKey {
     #[inline]
     pub fn extract(in_port: u32, frame: &[u8]) -> Self {
         let mut key = Self::EMPTY;
+        key.fill(in_port, frame, ALL);
+        key
+    }
+
+    /// Reads those words of [`FlowKey::extract`]'s key that `wanted` names, bit `i` for word `i` as in
+    /// [`FlowMask::used_words`](super::FlowMask::used_words), into `out`. Wanted words that no frame
+    /// has (from [`WIRE_WORDS`](slot::WIRE_WORDS) on) are not written; what the other words of
+    /// the frame hold afterwards is not said.
+    ///
+    /// It costs what is asked for: port, type, tag and addresses a few loads, layer 4 a look at the
+    /// IP header, and no word that isn't wanted is cleared.
+    #[inline]
+    pub fn extract_words(in_port: u32, frame: &[u8], wanted: u64, out: &mut Self) {
+        out.0[..5].fill(0);
+        for (group, words) in [(IPV6, 5..10), (NDISC, 10..14), (LABELS, 14..16)] {
+            if wanted & group != 0 {
+                out.0[words].fill(0);
+            }
+        }
+        out.fill(in_port, frame, wanted);
+    }
+
+    /// Reads a frame into a key whose wanted words are zero.
+    #[inline(always)]
+    fn fill(&mut self, in_port: u32, frame: &[u8], wanted: u64) {
         let l2 = link(frame);
-        key.0[0] = word0(in_port, &l2);
+        self.0[0] = word0(in_port, &l2);
         let (Some((dst_src, _)), Some(packet)) = (frame.split_first_chunk::<12>(), frame.get(l2.end..)) else {
-            return key;
+            return;
         };
         if l2.end == 0 {
-            return key;
+            return;
         }
         let [a, b, c, d, e, f, src @ ..] = *dst_src;
-        key.0[1] = mac(&[a, b, c, d, e, f]) | u64::from(l2.inner_tci) << slot::INNER_TCI.shift;
-        key.0[2] = mac(&src);
+        self.0[1] = mac(&[a, b, c, d, e, f]) | u64::from(l2.inner_tci) << slot::INNER_TCI.shift;
+        self.0[2] = mac(&src);
+        if wanted & !ADDRESSES == 0 {
+            return;
+        }
         match l2.ethertype {
-            EtherType::IPV4 => key.ipv4(packet),
-            EtherType::IPV6 => key.ipv6(packet),
-            EtherType::ARP | EtherType::RARP => key.arp(packet),
+            EtherType::IPV4 => self.ipv4(packet, wanted),
+            EtherType::IPV6 => self.ipv6(packet, wanted),
+            EtherType::ARP | EtherType::RARP => self.arp(packet),
+            EtherType::MPLS | EtherType::MPLS_MULTICAST => self.mpls(packet),
             _ => {}
         }
-        key
     }
 
     /// The first word of [`FlowKey::extract`]'s key (port, type, outer tag, fragment), read
@@ -54,18 +85,20 @@ impl FlowKey {
         word0(in_port, &l2) | u64::from(frag) << slot::NW_FRAG.shift
     }
 
-    fn ipv4(&mut self, packet: &[u8]) {
+    #[inline(always)]
+    fn ipv4(&mut self, packet: &[u8], wanted: u64) {
         let Some((packet, header_len)) = checked_ipv4(packet) else { return };
         let frag = ipv4_frag(packet);
         let proto = packet[9];
         self.ip(proto, packet[1], packet[8], frag);
         self.0[4] = u64::from(be32(packet, 12)) | u64::from(be32(packet, 16)) << slot::NW_DST.shift;
-        if frag & FRAG_LATER == 0 {
+        if frag & FRAG_LATER == 0 && wanted & LAYER4 != 0 {
             self.layer4(IpProtocol(proto), &packet[header_len..], IpProtocol::ICMP);
         }
     }
 
-    fn ipv6(&mut self, packet: &[u8]) {
+    #[inline(always)]
+    fn ipv6(&mut self, packet: &[u8], wanted: u64) {
         let Some((next, payload)) = checked_ipv6(packet) else { return };
         for (word, half) in self.0[5..9].iter_mut().zip(packet[8..40].as_chunks::<8>().0) {
             *word = u64::from_be_bytes(*half);
@@ -75,7 +108,7 @@ impl FlowKey {
         let frag = ipv6_frag(&upper);
         self.ip(upper.protocol.0, (first >> 20) as u8, packet[7], frag);
         self.0[9] = u64::from(first & 0xf_ffff);
-        if frag & FRAG_LATER == 0 {
+        if frag & FRAG_LATER == 0 && wanted & LAYER4 != 0 {
             self.layer4(upper.protocol, upper.payload, IpProtocol::ICMPV6);
         }
     }
@@ -93,7 +126,7 @@ impl FlowKey {
     fn layer4(&mut self, proto: IpProtocol, bytes: &[u8], icmp: IpProtocol) {
         let size = bytes.len();
         match proto {
-            IpProtocol::TCP if size >= 20 && (20..=size).contains(&(usize::from(bytes[12] >> 4) * 4)) => {
+            IpProtocol::TCP if is_tcp(bytes) => {
                 let flags = be16(bytes, 12) & 0xfff;
                 self.0[3] |= ports(bytes) | u64::from(flags) << slot::TCP_FLAGS.shift;
             }
@@ -136,6 +169,19 @@ impl FlowKey {
         self.0[12..14].copy_from_slice(&addresses);
     }
 
+    /// The label stack down to the bottom, three entries at most. One that is cut is not read.
+    #[inline]
+    fn mpls(&mut self, packet: &[u8]) {
+        for (slot, entry) in slot::MPLS_LSE.into_iter().zip(packet.as_chunks::<4>().0) {
+            let entry = u32::from_be_bytes(*entry);
+            self.set(slot, entry.into());
+            if entry & BOTTOM_OF_STACK != 0 {
+                break;
+            }
+        }
+    }
+
+    #[inline]
     fn arp(&mut self, packet: &[u8]) {
         let Some(packet) = packet.first_chunk::<28>() else { return };
         // Ethernet, IPv4, and their address lengths.
@@ -152,18 +198,29 @@ impl FlowKey {
     }
 }
 
+/// The words that are read together, for [`FlowKey::extract_words`].
+const ALL: u64 = u64::MAX;
+const ADDRESSES: u64 = 1 << 1;
+const LAYER4: u64 = 1 << 3 | NDISC;
+const IPV6: u64 = 0x1f << 5;
+const NDISC: u64 = 0xf << 10;
+const LABELS: u64 = 3 << 14;
+
+/// The bit of a label stack entry that says that no other follows (RFC 3032 section 2.1).
+const BOTTOM_OF_STACK: u32 = 1 << 8;
+
 /// What stands before the packet in a frame.
-struct Link {
-    tci: u16,
-    inner_tci: u16,
-    ethertype: EtherType,
+pub(super) struct Link {
+    pub(super) tci: u16,
+    pub(super) inner_tci: u16,
+    pub(super) ethertype: EtherType,
     /// Where the packet begins; 0 if the frame has no type.
-    end: usize,
+    pub(super) end: usize,
 }
 
 /// Reads up to two tags and the type.
 #[inline(always)]
-fn link(frame: &[u8]) -> Link {
+pub(super) fn link(frame: &[u8]) -> Link {
     let mut link = Link { tci: 0, inner_tci: 0, ethertype: EtherType(0), end: 0 };
     if frame.len() < HEADER_SIZE {
         return link;
@@ -207,7 +264,7 @@ fn word0(in_port: u32, link: &Link) -> u64 {
 
 /// The packet without padding and the size of its header, if its lengths hold.
 #[inline(always)]
-fn checked_ipv4(packet: &[u8]) -> Option<(&[u8], usize)> {
+pub(super) fn checked_ipv4(packet: &[u8]) -> Option<(&[u8], usize)> {
     if packet.len() < 20 {
         return None;
     }
@@ -219,7 +276,7 @@ fn checked_ipv4(packet: &[u8]) -> Option<(&[u8], usize)> {
 
 /// The fragment bits of a checked IPv4 packet.
 #[inline(always)]
-fn ipv4_frag(packet: &[u8]) -> u8 {
+pub(super) fn ipv4_frag(packet: &[u8]) -> u8 {
     match be16(packet, 6) & 0x3fff {
         0 => 0,
         word if word & 0x1fff == 0 => FRAG_ANY,
@@ -229,7 +286,7 @@ fn ipv4_frag(packet: &[u8]) -> u8 {
 
 /// The next header and the payload without padding, if the length holds.
 #[inline(always)]
-fn checked_ipv6(packet: &[u8]) -> Option<(IpProtocol, &[u8])> {
+pub(super) fn checked_ipv6(packet: &[u8]) -> Option<(IpProtocol, &[u8])> {
     let (header, payload) = packet.split_first_chunk::<40>()?;
     let payload = payload.get(..usize::from(be16(header, 4)))?;
     Some((IpProtocol(header[6]), payload))
@@ -237,12 +294,18 @@ fn checked_ipv6(packet: &[u8]) -> Option<(IpProtocol, &[u8])> {
 
 /// The fragment bits of an IPv6 packet.
 #[inline(always)]
-fn ipv6_frag(upper: &ipv6_ext::Upper<'_>) -> u8 {
+pub(super) fn ipv6_frag(upper: &ipv6_ext::Upper<'_>) -> u8 {
     match upper.fragment {
         None => 0,
         Some(fragment) if fragment.offset == 0 => FRAG_ANY,
         Some(_) => FRAG_ANY | FRAG_LATER,
     }
+}
+
+/// True if a TCP header is whole.
+#[inline(always)]
+pub(super) fn is_tcp(bytes: &[u8]) -> bool {
+    bytes.len() >= 20 && (20..=bytes.len()).contains(&(usize::from(bytes[12] >> 4) * 4))
 }
 
 /// Source and destination port in the place that they have in a key.
@@ -281,6 +344,18 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_read_down_to_the_bottom() {
+        let mut frame = [0; 30];
+        frame[12..14].copy_from_slice(&[0x88, 0x47]);
+        frame[14..].copy_from_slice(b"\x00\x01\x00\x40\x00\x02\x0b\x3f\x45\0\0\0\0\0\0\0");
+        let key = FlowKey::extract(7, &frame);
+        assert_eq!(slot::MPLS_LSE.map(|slot| key.get(slot)), [0x0001_0040, 0x0002_0b3f, 0]);
+        assert_eq!((key.get(slot::MPLS_LABEL), key.get(slot::MPLS_TTL), key.get(slot::MPLS_BOS)), (16, 64, 0));
+        let cut = FlowKey::extract(7, &frame[..21]);
+        assert_eq!(slot::MPLS_LSE.map(|slot| cut.get(slot)), [0x0001_0040, 0, 0]);
+    }
+
+    #[test]
     fn a_cut_frame_keeps_the_layers_below_the_cut() {
         let key = FlowKey::extract(7, &SYN[..61]);
         assert_eq!((key.dl_type(), key.nw_proto(), key.nw_src().to_bits()), (EtherType::IPV4, 0, 0));
@@ -296,6 +371,17 @@ mod tests {
         #[test]
         fn every_frame_has_the_key_that_a_naive_reader_finds(frame in frame(), in_port in 0u32..0x10000) {
             prop_assert_eq!(FlowKey::extract(in_port, &frame), naive::extract(in_port, &frame));
+        }
+
+        #[test]
+        fn wanted_words_are_those_of_the_whole_key(frame in frame(), in_port: u32, wanted in prop_oneof![any::<u64>(), (0u32..16).prop_map(|word| 1 << word), (0u32..16, 0u32..16).prop_map(|(a, b)| 1 << a | 1 << b)], dirt: u64) {
+            let whole = FlowKey::extract(in_port, &frame);
+            let mut out = FlowKey::from_words([dirt; super::super::WORDS]);
+            FlowKey::extract_words(in_port, &frame, wanted, &mut out);
+            for word in (0..slot::WIRE_WORDS).filter(|word| wanted & 1 << word != 0) {
+                prop_assert_eq!(out.words()[word], whole.words()[word], "word {}", word);
+            }
+            prop_assert!(out.words()[slot::WIRE_WORDS..].iter().all(|word| *word == dirt));
         }
 
         #[test]

@@ -2,9 +2,10 @@
 //! layout, so that masking, comparing and hashing go word by word.
 //!
 //! [`slot`] says where each field stands; [`FlowKey::extract`] reads a frame of any bytes with the
-//! semantics of Open vSwitch's `flow_extract`.
+//! semantics of Open vSwitch's `flow_extract`. [`Layers`] says where in the frame the fields stand.
 
 mod extract;
+mod layers;
 #[cfg(test)]
 mod naive;
 pub mod slot;
@@ -12,6 +13,7 @@ pub mod slot;
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
+pub use layers::{IpLayer, Layers, UpperLayer};
 pub use slot::Slot;
 
 use crate::wire::{EtherType, IpProtocol, MacAddr, tcp::Flags};

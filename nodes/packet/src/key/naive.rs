@@ -56,8 +56,20 @@ fn link(key: &mut FlowKey, mut r: Reader<'_>) -> Option<()> {
         0x0800 => ipv4(key, r),
         0x86dd => ipv6(key, r),
         0x0806 | 0x8035 => arp(key, r),
+        0x8847 | 0x8848 => mpls(key, r),
         _ => None,
     }
+}
+
+fn mpls(key: &mut FlowKey, mut r: Reader<'_>) -> Option<()> {
+    for slot in slot::MPLS_LSE {
+        let entry = number(r.take(4)?);
+        key.set(slot, entry);
+        if entry / 256 % 2 == 1 {
+            break;
+        }
+    }
+    Some(())
 }
 
 fn arp(key: &mut FlowKey, mut r: Reader<'_>) -> Option<()> {

@@ -40,6 +40,9 @@ pub enum MatchErrorKind {
         /// What is wrong with the value.
         error: ValueError,
     },
+    /// A mask where every bit must be said.
+    #[error("{0}: a flow to trace has values and no masks: write all bits{hint}", hint = flags_hint(.0))]
+    Masked(&'static str),
     /// The field has no meaning in all frames that the rest of the match lets pass.
     #[error("{0} has a meaning only with {needs}", needs = Needed(.0))]
     Prerequisite(&'static str),
@@ -65,12 +68,18 @@ impl fmt::Display for Needed<'_> {
         let Some(needs) = Field::find(self.0).map(|field| field.needs) else {
             return Ok(());
         };
-        let [first, others @ ..] = needs.protocols else { return Ok(()) };
+        let connection = "a ct_state that has +new, +est, +rel, +rpl, +snat, +dnat or +trk-inv";
+        let [first, others @ ..] = needs.protocols else {
+            return if needs.connection { write!(f, "{connection}: add ct_state=+trk+est") } else { Ok(()) };
+        };
         if !others.is_empty() {
             f.write_str("one of ")?;
         }
         f.write_str(first.name)?;
         others.iter().try_for_each(|p| write!(f, ", {}", p.name))?;
+        if needs.connection {
+            return write!(f, " and {connection}: add {},ct_state=+trk+est", first.name);
+        }
         match needs.icmp_types {
             [] => write!(f, ": add {}", first.name),
             [kind] => write!(f, " and icmp_type={kind}: add icmp_type={kind}"),
@@ -78,5 +87,14 @@ impl fmt::Display for Needed<'_> {
                 write!(f, " and icmp_type={kind} or {other}: add icmp_type={kind}")
             }
         }
+    }
+}
+
+/// How all flags are said.
+fn flags_hint(field: &str) -> &'static str {
+    match field {
+        "ct_state" => ", such as trk|est",
+        "tcp_flags" => ", such as syn|ack",
+        _ => "",
     }
 }

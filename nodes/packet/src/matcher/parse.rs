@@ -4,12 +4,16 @@
 //! checked at the end, so that the order of the terms is free.
 
 use super::{Match, MatchError, MatchErrorKind};
+use crate::field::format::PortNames;
 use crate::field::{FIELDS, Field, Format, PROTOCOLS, protocol::Protocol};
 use crate::key::{Slot, VLAN_PRESENT, slot};
 use crate::nearest;
 
-/// Reads a match.
-pub(super) fn parse(text: &str, ports: &dyn Fn(&str) -> Option<u32>) -> Result<Match, MatchError> {
+/// Says that the packet is Ethernet's, as every frame is.
+const ETHERNET: &str = "eth";
+
+/// Reads a match, or with `is_exact` one in which all bits of the fields count.
+pub(super) fn parse(text: &str, ports: PortNames<'_>, is_exact: bool) -> Result<Match, MatchError> {
     let mut parsed = Match::ANY;
     // The first place that names each field, for errors of what it needs.
     let mut places = [None; FIELDS.len()];
@@ -27,6 +31,9 @@ pub(super) fn parse(text: &str, ports: &dyn Fn(&str) -> Option<u32>) -> Result<M
             protocol.require(&mut parsed.key, &mut parsed.mask);
             continue;
         }
+        if (word, value) == (ETHERNET, None) {
+            continue;
+        }
         let Some(row) = FIELDS.iter().position(|f| f.names().any(|name| name == word)) else {
             return Err(at(unknown(word)));
         };
@@ -34,6 +41,9 @@ pub(super) fn parse(text: &str, ports: &dyn Fn(&str) -> Option<u32>) -> Result<M
         let value = value.ok_or_else(|| at(MatchErrorKind::MissingValue(field.name)))?;
         let masked =
             field.parse_value(value, ports).map_err(|error| at(MatchErrorKind::Value { field: field.name, error }))?;
+        if is_exact && masked.1 != field.slot.max() && !matches!(field.format, Format::PacketType | Format::TunFlags) {
+            return Err(at(MatchErrorKind::Masked(field.name)));
+        }
         apply(&mut parsed, field, masked);
         if masked.1 != 0 {
             places[row].get_or_insert(offset);
@@ -56,9 +66,13 @@ pub(super) fn parse(text: &str, ports: &dyn Fn(&str) -> Option<u32>) -> Result<M
     Ok(parsed)
 }
 
-/// The terms of a text and where they begin.
+/// The terms of a text and where they begin. A comma in parentheses is the value's.
 fn terms(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let separator = |c: char| c == ',' || c.is_whitespace();
+    let mut is_inside = false;
+    let separator = move |c: char| {
+        is_inside = if is_inside { c != ')' } else { c == '(' };
+        !is_inside && (c == ',' || c.is_whitespace())
+    };
     text.split(separator)
         .map(move |term| (term.as_ptr().addr() - text.as_ptr().addr(), term))
         .filter(|(_, term)| !term.is_empty())

@@ -16,12 +16,13 @@
 //! | [`icmpv4`], what it shares with ICMPv6: [`icmp`] | RFC 792, RFC 1191 |
 //! | [`icmpv6`], [`ndisc`] | RFC 4443, RFC 4861 |
 //! | [`tcp`], [`udp`] | RFC 9293, RFC 768 |
-//! | [`checksum`] | RFC 1071, RFC 1624 |
+//! | [`checksum`], [`crc32c`] | RFC 1071, RFC 1624, RFC 9260 |
 
 pub mod arp;
 pub mod bpdu;
 mod bytes;
 pub mod checksum;
+pub mod crc32c;
 mod error;
 pub mod ethernet;
 pub mod icmp;

@@ -1,129 +1,135 @@
-//! Carrying out actions on a key.
+//! Carrying out lists of actions.
 
-use super::{Observer, Seen, Translator};
-use crate::plan::LOCAL;
+use super::{Failure, Observer, Place, Seen, Translator};
 use crate::program::Op;
 use openflow::Action;
-use packet::field::protocol::{IP, IPV6, Needs, SCTP, SCTP6, TCP, TCP6, UDP, UDP6};
-use packet::key::{VLAN_PRESENT, slot};
-use packet::{FlowMask, Slot};
-use sim_core::DropReason;
+use packet::field::protocol::{IP, IPV6, Needs};
+use packet::key::slot;
 
-const IPV4: Needs = Needs::any(&[IP]);
-const IPS: Needs = Needs::any(&[IP, IPV6]);
-const PORTS: Needs = Needs::any(&[TCP, UDP, SCTP, TCP6, UDP6, SCTP6]);
+pub(super) const IPV4: Needs = Needs::any(&[IP]);
+pub(super) const IPS: Needs = Needs::any(&[IP, IPV6]);
+
+/// What becomes of the rest of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// It is carried out.
+    Continue,
+    /// It isn't.
+    Break,
+}
 
 impl<O: Observer> Translator<'_, O> {
     /// Carries out a list.
+    #[inline(never)]
     pub(super) fn actions(&mut self, actions: &[Action]) {
-        for action in actions {
-            self.observer.see(self.depth, Seen::Action(action));
-            self.action(action);
+        if actions.is_empty() {
+            return self.say(Seen::Drop);
         }
-    }
-
-    fn action(&mut self, action: &Action) {
-        match *action {
-            Action::Output(ofport) => self.output(ofport),
-            Action::Local => self.output(u32::from(LOCAL)),
-            Action::InPort => self.end(Op::Output(self.in_slot)),
-            Action::Normal => self.end(Op::Normal),
-            Action::Flood => self.end(Op::Everywhere { floodable_only: true }),
-            Action::All => self.end(Op::Everywhere { floodable_only: false }),
-            Action::ModVlanVid(vid) => self.set_tag(0x0fff, vid, true),
-            Action::ModVlanPcp(pcp) => self.set_tag(0xe000, u16::from(pcp) << 13, true),
-            Action::StripVlan => self.pop_vlan(),
-            Action::PushVlan(ethertype) => self.push_vlan(ethertype.0),
-            Action::ModDlSrc(mac) => self.set(slot::DL_SRC, mac.as_u64().into(), None),
-            Action::ModDlDst(mac) => self.set(slot::DL_DST, mac.as_u64().into(), None),
-            Action::ModNwSrc(address) => self.set(slot::NW_SRC, address.to_bits().into(), Some(IPV4)),
-            Action::ModNwDst(address) => self.set(slot::NW_DST, address.to_bits().into(), Some(IPV4)),
-            Action::ModNwTos(tos) => self.set(slot::NW_DSCP, u128::from(tos >> 2), Some(IPS)),
-            Action::ModTpSrc(port) => self.set(slot::TP_SRC, port.into(), Some(PORTS)),
-            Action::ModTpDst(port) => self.set(slot::TP_DST, port.into(), Some(PORTS)),
-            Action::SetField { field, value, .. } if field.slot == slot::VLAN_VID => {
-                self.set_tag(0x0fff, value as u16 & 0x0fff, false);
+        for (at, action) in actions.iter().enumerate() {
+            if self.failure.is_some() {
+                return;
             }
-            Action::SetField { field, value, .. } if field.slot == slot::VLAN_PCP => {
-                self.set_tag(0xe000, (value as u16) << 12 & 0xe000, false);
+            if self.must_be_read_again(action) {
+                self.freeze();
             }
-            Action::DecTtl(_) => self.dec_ttl(),
-            _ => {}
-        }
-    }
-
-    fn output(&mut self, ofport: u32) {
-        match self.world.plan.slot_of_ofport(ofport) {
-            Some(slot) if slot != self.in_slot => self.end(Op::Output(slot)),
-            Some(_) => self.reason = Some(DropReason::SamePort),
-            None => self.reason = Some(DropReason::PortDown),
-        }
-    }
-
-    /// A step in which the frame can be seen.
-    fn end(&mut self, op: Op) {
-        self.commit();
-        self.ops.push(op);
-    }
-
-    /// Writes bits of the key.
-    fn write(&mut self, slot: Slot, value: u128, mask: u128) {
-        let bits = FlowMask::EMPTY;
-        let mut written = bits;
-        written.set(slot, mask);
-        let old = self.flow.get(slot);
-        self.flow.set(slot, old & !mask | value & mask);
-        self.written = self.written.union(&written);
-    }
-
-    /// Writes a field of frames that have it.
-    fn set(&mut self, slot: Slot, value: u128, needs: Option<Needs>) {
-        if let Some(needs) = needs {
-            self.look(&FlowMask::EMPTY.with(slot::DL_TYPE).with(slot::NW_PROTO));
-            if !needs.are_met(&self.flow, &FlowMask::FULL) {
+            if self.exits {
+                return self.freeze_rest(&actions[at..]);
+            }
+            let Some(fuel) = self.fuel.checked_sub(1) else { return self.fail(Failure::TooManyResubmits) };
+            self.fuel = fuel;
+            self.say(Seen::Action(action));
+            if let Action::CheckPktLarger { size, to } = action {
+                return self.check_length(*size, to, &actions[at + 1..]);
+            }
+            let flow = self.action(action);
+            if self.exits && self.frozen.is_some() {
+                return self.freeze_rest(&actions[at + 1..]);
+            }
+            if flow == Flow::Break {
                 return;
             }
         }
-        // Steps write only where the frame differs.
-        self.look(&FlowMask::EMPTY.with(slot));
-        self.write(slot, value, slot.max());
     }
 
-    fn set_tag(&mut self, mask: u16, value: u16, pushes: bool) {
-        self.look(&FlowMask::EMPTY.with(slot::VLAN_TCI));
-        if self.flow.has_vlan() {
-            self.write(slot::VLAN_TCI, u128::from(value), u128::from(mask));
-        } else if pushes {
-            self.tpids[0] = packet::EtherType::VLAN.0;
-            self.write(slot::VLAN_TCI, u128::from(value | VLAN_PRESENT), slot::VLAN_TCI.max());
+    fn action(&mut self, action: &Action) -> Flow {
+        match action {
+            Action::Output(port) => self.output(*port, None),
+            Action::OutputReg { from, max_len } => self.output_reg(from, *max_len),
+            Action::OutputTrunc { port, max_len } => self.output(*port, Some(*max_len)),
+            Action::InPort => self.output(super::output::IN_PORT, None),
+            Action::Normal => self.output(super::output::NORMAL, None),
+            Action::Flood => self.output(super::output::FLOOD, None),
+            Action::All => self.output(super::output::ALL, None),
+            Action::Local => self.output(super::output::LOCAL, None),
+            Action::Table => self.output(super::output::TABLE, None),
+            Action::Controller(controller) => return self.controller(controller),
+            Action::Enqueue { port, queue } => self.enqueue(*port, *queue),
+            Action::SetQueue(queue) => self.set_queue(*queue),
+            Action::PopQueue => self.pop_queue(),
+            Action::Group(group) => return self.group(*group),
+            Action::Bundle(bundle) => self.bundle(bundle),
+            Action::Multipath(multipath) => self.multipath(multipath),
+            Action::ModVlanVid(vid) => self.set_tag(0x0fff, *vid, true),
+            Action::ModVlanPcp(pcp) => self.set_tag(0xe000, u16::from(*pcp) << 13, true),
+            Action::StripVlan => self.pop_vlan(),
+            Action::PushVlan(ethertype) => self.push_vlan(ethertype.0),
+            Action::PushMpls(ethertype) => self.push_mpls(*ethertype),
+            Action::PopMpls(ethertype) => self.pop_mpls(*ethertype),
+            Action::ModDlSrc(mac) => self.write(slot::DL_SRC, mac.as_u64().into(), u128::MAX),
+            Action::ModDlDst(mac) => self.write(slot::DL_DST, mac.as_u64().into(), u128::MAX),
+            Action::ModNwSrc(address) => self.set_ip(slot::NW_SRC, address.to_bits().into(), IPV4),
+            Action::ModNwDst(address) => self.set_ip(slot::NW_DST, address.to_bits().into(), IPV4),
+            Action::ModNwTos(tos) => self.set_ip(slot::NW_DSCP, u128::from(tos >> 2), IPS),
+            Action::ModNwEcn(ecn) => self.set_ip(slot::NW_ECN, u128::from(*ecn), IPS),
+            Action::ModNwTtl(ttl) => self.set_ip(slot::NW_TTL, u128::from(*ttl), IPS),
+            Action::ModTpSrc(port) => self.set_port(slot::TP_SRC, *port),
+            Action::ModTpDst(port) => self.set_port(slot::TP_DST, *port),
+            Action::SetField { field, value, mask } => self.set_field(field, *value, *mask),
+            Action::Load { to, value } => self.load(to, *value),
+            Action::Move { from, to } => self.copy(from, to),
+            Action::Push(from) => self.push(from),
+            Action::Pop(to) => self.pop(to),
+            Action::DecTtl(ids) => return self.dec_ttl(ids),
+            Action::SetMplsLabel(label) => self.set_mpls(slot::MPLS_LABEL, u128::from(*label)),
+            Action::SetMplsTc(tc) => self.set_mpls(slot::MPLS_TC, u128::from(*tc)),
+            Action::SetMplsTtl(ttl) => self.set_mpls(slot::MPLS_TTL, u128::from(*ttl)),
+            Action::DecMplsTtl => return self.dec_mpls_ttl(),
+            Action::SetTunnel(id) => self.write(slot::TUN_ID, u128::from(*id), u128::MAX),
+            Action::Resubmit { in_port, table, .. } => self.resubmit(*in_port, table.unwrap_or(self.table)),
+            Action::GotoTable(table) => self.resubmit(None, *table),
+            Action::Learn(learn) => self.learn(learn),
+            Action::Conjunction { .. } => self.say(Seen::Error(format_args!("executing no-op conjunction action"))),
+            Action::Clone(actions) => self.clone_with(actions),
+            Action::FinTimeout { idle_timeout, hard_timeout } => self.fin_timeout(*idle_timeout, *hard_timeout),
+            Action::Exit => self.exits = true,
+            Action::Meter(meter) => self.meter(*meter),
+            Action::WriteMetadata { value, mask } => {
+                self.write(slot::METADATA, u128::from(*value), u128::from(*mask));
+            }
+            Action::ClearActions => self.clear_actions(),
+            Action::WriteActions(actions) => self.write_actions(actions),
+            Action::Sample(sample) => {
+                let part = self.part(|parts| &mut parts.samples, (**sample).clone());
+                self.emit(Op::Sample(part));
+            }
+            _ => {}
         }
+        Flow::Continue
     }
 
-    fn push_vlan(&mut self, tpid: u16) {
-        self.look(&FlowMask::EMPTY.with(slot::VLAN_TCI).with(slot::INNER_TCI));
-        let outer = self.flow.get(slot::VLAN_TCI);
-        self.write(slot::INNER_TCI, outer, slot::INNER_TCI.max());
-        self.write(slot::VLAN_TCI, outer | u128::from(VLAN_PRESENT), slot::VLAN_TCI.max());
-        self.tpids = [tpid, self.tpids[0]];
+    /// Carries out a list from elsewhere than a rule.
+    pub(super) fn actions_of(&mut self, place: Place, actions: &[Action]) {
+        let old = std::mem::replace(&mut self.place, place);
+        self.actions(actions);
+        self.place = old;
     }
 
-    fn pop_vlan(&mut self) {
-        self.look(&FlowMask::EMPTY.with(slot::VLAN_TCI).with(slot::INNER_TCI));
-        let inner = self.flow.get(slot::INNER_TCI);
-        self.write(slot::VLAN_TCI, inner, slot::VLAN_TCI.max());
-        self.write(slot::INNER_TCI, 0, slot::INNER_TCI.max());
-        self.tpids = [self.tpids[1], 0];
-    }
-
-    fn dec_ttl(&mut self) {
-        self.look(&FlowMask::EMPTY.with(slot::DL_TYPE));
-        if !IPS.are_met(&self.flow, &FlowMask::FULL) {
-            return;
+    fn meter(&mut self, meter: u32) {
+        if !self.meters.contains(&meter) {
+            self.meters.push(meter);
         }
-        self.look(&FlowMask::EMPTY.with(slot::NW_TTL));
-        match self.flow.nw_ttl() {
-            0 | 1 => self.reason = Some(DropReason::TtlExpired),
-            ttl => self.write(slot::NW_TTL, u128::from(ttl - 1), slot::NW_TTL.max()),
-        }
+        // What a band remarks or drops is the frame as it is here.
+        self.commit();
+        self.ops.push(Op::Meter(meter));
     }
 }

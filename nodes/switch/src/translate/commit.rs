@@ -1,52 +1,231 @@
 //! What the actions changed in the key, as steps on the frame.
+//!
+//! A field takes part if an action wrote it, or a step that a clone's end took back. If it is what the frame has,
+//! nothing is to be done, and all frames of the translation must have it so; the mask says that. Else those bits are
+//! written that are the same for all frames.
 
+use super::mpls::{LAYER_3, count, is_mpls};
+use super::vlan::{Marks, OWN_INNER, OWN_OUTER};
 use super::{Observer, Translator};
 use crate::program::Op;
 use crate::rewrite::Bits;
 use crate::vlan::Tag;
-use packet::key::{VLAN_PRESENT, slot};
-use packet::{EtherType, FlowMask};
+use packet::key::slot::{self, MPLS_LSE};
+use packet::key::{VLAN_PRESENT, slot::Slot};
+use packet::{EtherType, FlowKey};
+
+const IPV4: &[Slot] = &[slot::NW_SRC, slot::NW_DST, slot::NW_TOS, slot::NW_TTL];
+const IPV6: &[Slot] = &[slot::IPV6_SRC, slot::IPV6_DST, slot::IPV6_LABEL, slot::NW_TOS, slot::NW_TTL];
+const ARP: &[Slot] = &[slot::NW_SRC, slot::NW_DST, slot::NW_PROTO, slot::ARP_SHA, slot::ARP_THA];
+const NDISC: &[Slot] = &[slot::ND_TARGET, slot::ARP_SHA, slot::ARP_THA];
+const PORTS: &[Slot] = &[slot::TP_SRC, slot::TP_DST];
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
+/// A tag: whose it is, and its control information.
+type TagOf = (u16, u16);
 
 impl<O: Observer> Translator<'_, O> {
     /// Makes the frame what the key says.
+    #[inline(never)]
     pub(super) fn commit(&mut self) {
-        self.commit_vlans();
-        for word in 0..slot::WIRE_WORDS {
-            let (base, flow) = (self.base.words()[word], self.flow.words()[word]);
-            let not_header = if word == 0 { !(slot::VLAN_TCI.max() as u64) } else { 0 };
-            // All bits that were written: another frame of the entry may differ in those that this one happens to have.
-            let mask = self.written.words()[word] & !not_header;
-            if (base ^ flow) & !not_header == 0 {
-                continue;
+        if self.base == self.state.flow && self.state.written.is_empty() && self.settled.is_empty() {
+            return;
+        }
+        self.commit_fields(&[slot::DL_DST, slot::DL_SRC]);
+        // Behind labels there is nothing to write.
+        let is_uncovered = is_mpls(self.base.dl_type()) && !is_mpls(self.state.flow.dl_type());
+        if is_uncovered {
+            self.commit_mpls();
+        }
+        self.commit_packet();
+        if !is_uncovered {
+            self.commit_mpls();
+        }
+        self.commit_tags();
+        self.commit_fields(&[slot::SKB_PRIORITY]);
+        self.commit_fields(&[slot::PKT_MARK]);
+    }
+
+    /// Layers 3 and 4. As in Open vSwitch, a packet whose protocol is 0 isn't written to.
+    fn commit_packet(&mut self) {
+        let all = [IPV6, NDISC, ARP, IPV4, PORTS].concat();
+        if !all.iter().any(|slot| self.takes_part(*slot)) {
+            return;
+        }
+        self.look_at(slot::NW_PROTO);
+        let protocol = self.state.flow.nw_proto();
+        if protocol == 0 {
+            return;
+        }
+        match self.base.dl_type() {
+            EtherType::IPV4 => self.commit_fields(IPV4),
+            EtherType::IPV6 => {
+                self.commit_fields(IPV6);
+                if protocol == ICMPV6 {
+                    self.commit_fields(NDISC);
+                }
             }
-            self.ops.push(Op::Set(Bits { word: word as u8, value: flow & mask, mask }));
-            self.mask.words_mut()[word] |= mask & (base ^ flow);
-            self.base.words_mut()[word] = base & not_header | flow & !not_header;
+            EtherType::ARP => return self.commit_fields(ARP),
+            _ => return,
+        }
+        let icmp = if self.base.dl_type() == EtherType::IPV4 { ICMP } else { ICMPV6 };
+        if matches!(protocol, 6 | 17 | 132) || protocol == icmp {
+            self.commit_fields(PORTS);
         }
     }
 
-    /// Tags are taken off and put on as a stack. One whose bits alone differ is written in place.
-    fn commit_vlans(&mut self) {
-        let count = |tci: u128, inner: u128| usize::from(tci != 0) + usize::from(inner != 0);
-        let (tci, inner) = (self.flow.get(slot::VLAN_TCI), self.flow.get(slot::INNER_TCI));
-        let (old_tci, old_inner) = (self.base.get(slot::VLAN_TCI), self.base.get(slot::INNER_TCI));
-        let (is, was) = (count(tci, inner), count(old_tci, old_inner));
-        if is == was && inner == old_inner && self.tpids == [0; 2] {
-            return;
-        }
-        self.look(&FlowMask::EMPTY.with(slot::VLAN_TCI).with(slot::INNER_TCI));
-        let tags = [(tci, self.tpids[0]), (inner, self.tpids[1])];
-        let old = [old_tci, old_inner];
-        // How many of the innermost are the same and were there.
-        let same = (1..=is.min(was)).take_while(|n| tags[is - n] == (old[was - n], 0)).count();
-        self.ops.extend((same..was).map(|_| Op::PopVlan));
-        for &(tci, tpid) in tags[..is - same].iter().rev() {
-            let tpid = if tpid == 0 { EtherType::VLAN.0 } else { tpid };
-            self.ops.push(Op::PushVlan(Tag { tpid, tci: tci as u16 & !VLAN_PRESENT }));
-        }
-        self.tpids = [0; 2];
-        for slot in [slot::VLAN_TCI, slot::INNER_TCI] {
-            self.base.set(slot, self.flow.get(slot));
+    /// Whether actions or steps wrote to a field.
+    fn takes_part(&self, slot: Slot) -> bool {
+        self.state.written.get(slot) | self.settled.get(slot) != 0
+    }
+
+    /// Notes that the bits of a field are known in the key and in the frame that are known in one of them.
+    fn compare(&mut self, slot: Slot) -> u128 {
+        let (written, settled) = (self.state.written.get(slot), self.settled.get(slot));
+        let known = self.mask.get(slot) | written ^ settled;
+        self.mask.set(slot, known);
+        written | settled
+    }
+
+    /// Writes fields that differ, as few words as there are.
+    fn commit_fields(&mut self, slots: &[Slot]) {
+        for slot in slots {
+            if !self.takes_part(*slot) {
+                continue;
+            }
+            let bits = self.compare(*slot);
+            let (base, flow) = (self.base.get(*slot), self.state.flow.get(*slot));
+            let written = self.state.written.get(*slot);
+            self.settled.set(*slot, written);
+            if (base ^ flow) & bits == 0 {
+                continue;
+            }
+            let mask = (bits | self.mask.get(*slot)) & Slot::max(*slot);
+            self.base.set(*slot, flow);
+            self.set_bits(*slot, flow & mask, mask);
         }
     }
+
+    /// Steps that write a field. Such of one word that follow each other become one.
+    fn set_bits(&mut self, slot: Slot, value: u128, mask: u128) {
+        let (mut key, mut bits) = (FlowKey::EMPTY, FlowKey::EMPTY);
+        key.set(slot, value);
+        bits.set(slot, mask);
+        for word in slot.word as usize..slot.end() {
+            let (value, mask) = (key.words()[word], bits.words()[word]);
+            if mask == 0 {
+                continue;
+            }
+            let run = self.ops.iter_mut().rev().map_while(|op| if let Op::Set(bits) = op { Some(bits) } else { None });
+            match run.into_iter().find(|bits| usize::from(bits.word) == word) {
+                Some(bits) => {
+                    bits.value = bits.value & !mask | value;
+                    bits.mask |= mask;
+                }
+                None => self.ops.push(Op::Set(Bits { word: word as u8, value, mask })),
+            }
+        }
+    }
+
+    /// Labels are taken off and put on as a stack. One whose bits alone differ is written in place.
+    fn commit_mpls(&mut self) {
+        if !MPLS_LSE.iter().any(|slot| self.takes_part(*slot)) && self.base.dl_type() == self.state.flow.dl_type() {
+            return;
+        }
+        for slot in MPLS_LSE {
+            // A frame without labels has none to compare with.
+            if is_mpls(self.original.dl_type()) {
+                self.compare(slot);
+            }
+            let written = self.state.written.get(slot);
+            self.settled.set(slot, written);
+        }
+        let entries =
+            |key: &FlowKey| MPLS_LSE[..count(key)].iter().map(|slot| key.get(*slot) as u32).collect::<Vec<_>>();
+        let (mut base, flow) = (entries(&self.base), entries(&self.state.flow));
+        let (was, is) = (base.len(), flow.len());
+        let mut common = (0..was.min(is)).take_while(|n| base[was - 1 - n] == flow[is - 1 - n]).count();
+        let ethertype = self.state.flow.dl_type().0;
+        while base.len() > common {
+            if base.len() == common + 1 && is > common {
+                let entry = flow[is - base.len()];
+                self.set_bits(MPLS_LSE[0], entry.into(), slot::MPLS_LSE[0].max());
+                base[0] = entry;
+                common += 1;
+            } else {
+                base.remove(0);
+                let follows = if base.is_empty() && is == 0 { ethertype } else { self.base.dl_type().0 };
+                self.ops.push(Op::PopMpls(follows));
+            }
+        }
+        for entry in flow[..is - base.len()].iter().rev() {
+            self.ops.push(Op::PushMpls { ethertype, lse: *entry });
+        }
+        for slot in MPLS_LSE {
+            self.base.set(slot, self.state.flow.get(slot));
+        }
+        if was == 0 && is > 0 {
+            // The labels hide the packet.
+            for slot in LAYER_3 {
+                self.base.set(*slot, 0);
+                let written = self.state.written.get(*slot);
+                self.settled.set(*slot, written);
+            }
+        }
+        self.base.set_dl_type(self.state.flow.dl_type());
+    }
+
+    /// Tags are taken off and put on as a stack. One of the frame's own whose bits alone differ is written in place, so
+    /// that it keeps its type.
+    fn commit_tags(&mut self) {
+        let slots = [slot::VLAN_TCI, slot::INNER_TCI];
+        if !slots.iter().any(|slot| self.takes_part(*slot)) {
+            return;
+        }
+        for slot in slots {
+            if self.original.get(slot) != 0 {
+                self.compare(slot);
+            } else if self.takes_part(slot) {
+                // Without a tag there is no other bit that could differ.
+                let known = self.mask.get(slot) | u128::from(VLAN_PRESENT);
+                self.mask.set(slot, known);
+            }
+        }
+        let base = tags(&self.base, &self.base_marks);
+        let flow = tags(&self.state.flow, &self.state.marks);
+        let (was, is) = (base.len(), flow.len());
+        let common = (0..was.min(is)).take_while(|n| base[was - 1 - n] == flow[is - 1 - n]).count();
+        let (mut pops, mut pushes) = (was - common, is - common);
+        let mut in_place = None;
+        if pops > 0 && pushes > 0 {
+            let (old, new) = (base[pops - 1], flow[pushes - 1]);
+            if old.0 == new.0 && matches!(new.0, OWN_OUTER | OWN_INNER) {
+                (pops, pushes) = (pops - 1, pushes - 1);
+                let bits = self.state.written.get(slots[pushes]) | self.mask.get(slot::VLAN_TCI);
+                in_place = Some((new.1, bits & 0xefff));
+            }
+        }
+        self.ops.extend((0..pops).map(|_| Op::PopVlan));
+        if let Some((tci, mask)) = in_place {
+            self.set_bits(slot::VLAN_TCI, u128::from(tci) & mask, mask);
+        }
+        for &(mark, tci) in flow[..pushes].iter().rev() {
+            let tpid = if matches!(mark, OWN_OUTER | OWN_INNER) { EtherType::VLAN.0 } else { mark };
+            self.ops.push(Op::PushVlan(Tag { tpid, tci: tci & !VLAN_PRESENT }));
+        }
+        self.base_marks = self.state.marks;
+        for slot in slots {
+            self.base.set(slot, self.state.flow.get(slot));
+            let written = self.state.written.get(slot);
+            self.settled.set(slot, written);
+        }
+    }
+}
+
+/// The tags of a key, the outer one first.
+fn tags(key: &FlowKey, marks: &Marks) -> Vec<TagOf> {
+    let tcis = [key.vlan_tci(), key.inner_tci()];
+    let present = tcis.iter().zip(marks).take_while(|(tci, _)| **tci & VLAN_PRESENT != 0);
+    present.map(|(tci, mark)| (*mark, *tci)).collect()
 }

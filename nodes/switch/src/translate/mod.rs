@@ -6,21 +6,52 @@
 //!
 //! What it looks at it adds to the mask; what isn't done to the frame itself (`learn`, `fin_timeout`) is an
 //! [`Effect`]. The [`Observer`] sees each step: with one that puts them into words, the same function is the trace.
+//!
+//! The meaning of an action is that of Open vSwitch 3.1, as `ofproto/trace` shows it. One file holds each family:
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `actions` | lists of actions |
+//! | `tables` | lookups: resubmit, goto, and how often |
+//! | `output` | ports, queues, controllers |
+//! | `normal` | NORMAL, where its answer is wanted |
+//! | `fields` | writing header fields, registers, the stack |
+//! | `vlan`, `mpls` | tags and labels |
+//! | `groups`, `hash` | groups; what chooses by hash |
+//! | `action_set`, `branch` | the action set; clones and lengths |
+//! | `learn` | flows that a frame makes |
+//! | `resume` | a frame that must be read again |
+//! | `commit` | from the key to steps |
 
+mod action_set;
 mod actions;
+mod branch;
 mod commit;
+mod fields;
+mod groups;
+mod hash;
+mod learn;
+mod mpls;
+mod normal;
 mod observer;
+mod output;
+mod resume;
+mod state;
+mod tables;
+mod vlan;
 
 pub use observer::{Observer, Seen, Unobserved};
+pub use resume::{Resume, resume};
 
 use crate::mac_table::View;
 use crate::plan::Plan;
 use crate::program::{Op, Parts, Program};
-use flow_table::{Rule, Tables};
-use openflow::FlowMod;
+use flow_table::{FlowStats, Rule, Tables};
+use openflow::{Action, FlowMod};
 use packet::key::slot;
 use packet::{FlowKey, FlowMask};
 use sim_core::DropReason;
+use state::State;
 use std::sync::Arc;
 
 /// What translation reads.
@@ -55,6 +86,25 @@ pub struct Translation {
     pub follows_links: bool,
     /// The key as it is in the end.
     pub last: FlowKey,
+    /// Why there is nothing to do but to drop, if translation was given up.
+    pub failure: Option<Failure>,
+}
+
+/// Why a translation was given up. Its frames die, whatever was done before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Lookups in lookups.
+    #[error("Recursion too deep")]
+    TooDeep,
+    /// Lookups in all.
+    #[error("Too many resubmits")]
+    TooManyResubmits,
+    /// More MPLS label stack entries than a key holds.
+    #[error("Too many MPLS labels")]
+    TooManyLabels,
+    /// More values than the stack holds.
+    #[error("Stack too deep")]
+    StackTooDeep,
 }
 
 /// A lookup in a table: all that a change of the table must overlap to matter.
@@ -73,7 +123,7 @@ pub struct Lookup {
 pub enum Effect {
     /// A flow is made, or made again so that it doesn't age.
     Learn(Box<Learnt>),
-    /// The time-outs of a flow are shortened.
+    /// The time-outs of a flow are shortened: a TCP connection ends.
     FinTimeout {
         /// The flow.
         rule: Arc<Rule>,
@@ -97,103 +147,186 @@ pub struct Learnt {
 
 /// What is to be done with frames like this one, which came in by the port of a slot.
 pub fn translate<O: Observer>(world: World<'_>, in_slot: u16, key: &FlowKey, observer: &mut O) -> Translation {
-    let mut at = Translator {
-        world,
-        observer,
-        in_slot,
-        flow: *key,
-        base: *key,
-        written: FlowMask::EMPTY,
-        mask: FlowMask::EMPTY.with(slot::IN_PORT),
-        tpids: [0; 2],
-        depth: 0,
-        resubmits: 0,
-        ops: Vec::new(),
-        parts: Parts::default(),
-        rules: Vec::new(),
-        lookups: Vec::new(),
-        groups: Vec::new(),
-        meters: Vec::new(),
-        effects: Vec::new(),
-        follows_links: false,
-        reason: None,
-    };
-    at.table(0);
-    at.finish()
+    let mut at = Translator::new(world, in_slot, key, observer);
+    at.state.flow.set(slot::ACTSET_OUTPUT, UNSET);
+    at.lookup(key.in_port(), 0);
+    at.end();
+    at.finish(key)
 }
+
+/// What is to be done with frames like this one if the actions are these, as in a packet-out.
+pub fn translate_actions<O: Observer>(
+    world: World<'_>,
+    in_slot: u16,
+    key: &FlowKey,
+    actions: &[Action],
+    observer: &mut O,
+) -> Translation {
+    let mut at = Translator::new(world, in_slot, key, observer);
+    at.state.flow.set(slot::ACTSET_OUTPUT, UNSET);
+    at.depth.level = 1;
+    at.actions(actions);
+    at.depth.level = 0;
+    at.end();
+    at.finish(key)
+}
+
+/// What `actset_output` is while the action set has no output.
+const UNSET: u128 = 0xfff7;
 
 /// A key on its way.
 struct Translator<'a, O> {
     world: World<'a>,
     observer: &'a mut O,
     in_slot: u16,
-    /// The key as the actions so far have made it.
-    flow: FlowKey,
+    /// The key as it came in.
+    original: FlowKey,
+    /// The key and what else actions change and a clone restores.
+    state: State,
     /// The key of the frame as the steps so far have made it.
     base: FlowKey,
-    /// The bits of `flow` that actions have written.
-    written: FlowMask,
+    /// The bits of `base` that steps have written.
+    settled: FlowMask,
+    /// Whose the tags of `base` are, the outer one first: see [`vlan`].
+    base_marks: vlan::Marks,
     mask: FlowMask,
-    /// The types of the tags that were pushed, the outer one first; 0 for one that the frame had.
-    tpids: [u16; 2],
-    /// How deep lookups are in one another.
-    depth: u8,
-    /// How many lookups there were.
-    resubmits: u32,
+    /// The rule and the table whose actions are carried out.
+    rule: Option<Arc<Rule>>,
+    table: u8,
+    /// The way here: see [`tables`].
+    depth: tables::Depth,
+    /// How many actions may still be carried out.
+    fuel: u32,
+    /// Whether the list that is carried out is the action set, or a group's bucket.
+    place: Place,
+    /// Whether nothing more is done in the lists at hand.
+    exits: bool,
+    /// The actions that are to be carried out when the frame was read again, the innermost first.
+    frozen: Option<Vec<(u8, Vec<Action>)>>,
+    /// How often the frame was read before.
+    resumed: u8,
     ops: Vec<Op>,
     parts: Parts,
     rules: Vec<Arc<Rule>>,
     lookups: Vec<Lookup>,
     groups: Vec<u32>,
+    /// The counters of groups and buckets.
+    counters: Vec<Arc<FlowStats>>,
     meters: Vec<u32>,
     effects: Vec<Effect>,
     follows_links: bool,
     /// Why the frame dies if no step sends it.
     reason: Option<DropReason>,
+    failure: Option<Failure>,
 }
 
-/// How deep lookups may be in one another (ovs-actions(7), `resubmit`).
-const MAX_DEPTH: u8 = 64;
-/// How many lookups there may be.
-const MAX_RESUBMITS: u32 = 4096;
+/// Where a list of actions comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Rule,
+    ActionSet,
+    Bucket,
+}
 
-impl<O: Observer> Translator<'_, O> {
-    /// Looks up in a table and does what the rule says.
-    fn table(&mut self, table: u8) {
-        if self.depth >= MAX_DEPTH || self.resubmits >= MAX_RESUBMITS {
-            self.reason = Some(DropReason::TooManyResubmits);
-            self.observer.see(self.depth, Seen::Error(format_args!("resubmitted too often")));
-            return;
+/// How many actions may be carried out.
+const MAX_ACTIONS: u32 = 65_536;
+/// How many programs of its own a program may have.
+const MAX_PARTS: usize = 4096;
+
+impl<'a, O: Observer> Translator<'a, O> {
+    fn new(world: World<'a>, in_slot: u16, key: &FlowKey, observer: &'a mut O) -> Self {
+        Self {
+            world,
+            observer,
+            in_slot,
+            original: *key,
+            state: State::new(key),
+            base: *key,
+            settled: FlowMask::EMPTY,
+            base_marks: vlan::OWN,
+            mask: FlowMask::EMPTY.with(slot::IN_PORT),
+            rule: None,
+            table: 0,
+            depth: tables::Depth::default(),
+            fuel: MAX_ACTIONS,
+            place: Place::Rule,
+            exits: false,
+            frozen: None,
+            resumed: 0,
+            ops: Vec::new(),
+            parts: Parts::default(),
+            rules: Vec::new(),
+            lookups: Vec::new(),
+            groups: Vec::new(),
+            counters: Vec::new(),
+            meters: Vec::new(),
+            effects: Vec::new(),
+            follows_links: false,
+            reason: None,
+            failure: None,
         }
-        self.resubmits += 1;
-        let World { tables, .. } = self.world;
-        self.lookups.push(Lookup { table, key: self.flow, written: self.written });
-        let mut looked = FlowMask::EMPTY;
-        let rule = tables.lookup(table, &self.flow, &mut looked);
-        self.look(&looked);
-        self.observer.see(self.depth, Seen::Lookup { tables, table, key: &self.flow, rule });
-        let Some(rule) = rule else {
-            self.reason.get_or_insert(DropReason::TableMiss);
-            return;
-        };
-        self.rules.push(Arc::clone(rule));
-        self.depth += 1;
-        self.actions(&rule.flow.actions);
-        self.depth -= 1;
     }
 
     /// Notes that these bits of the key were looked at. What actions have written is the same for all frames.
     fn look(&mut self, looked: &FlowMask) {
-        let words = self.mask.words_mut().iter_mut().zip(looked.words()).zip(self.written.words());
+        let words = self.mask.words_mut().iter_mut().zip(looked.words()).zip(self.state.written.words());
         words.for_each(|((mask, looked), written)| *mask |= looked & !written);
     }
 
-    fn finish(self) -> Translation {
-        let stats = self.rules.iter().map(|rule| Arc::clone(&rule.stats)).collect();
-        let mut program = Program::new(self.ops, self.reason.unwrap_or(DropReason::FlowDrop), stats);
-        let Parts { programs, controllers, samples, selects } = &self.parts;
-        if !(programs.is_empty() && controllers.is_empty() && samples.is_empty() && selects.is_empty()) {
+    /// The same for all bits of a slot.
+    fn look_at(&mut self, slot: packet::Slot) {
+        self.look(&FlowMask::EMPTY.with(slot));
+    }
+
+    /// Gives up.
+    fn fail(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
+    }
+
+    /// Puts a part into its list; gives its place there.
+    fn part<T>(&mut self, list: fn(&mut Parts) -> &mut Vec<T>, part: T) -> u16 {
+        let list = list(&mut self.parts);
+        if list.len() >= MAX_PARTS {
+            self.failure.get_or_insert(Failure::TooManyResubmits);
+            return 0;
+        }
+        list.push(part);
+        (list.len() - 1) as u16
+    }
+
+    /// Carries out a program of its own: what `body` does with the frame as the steps so far have made it is done with
+    /// a copy. Gives the program's place.
+    fn program(&mut self, body: impl FnOnce(&mut Self)) -> u16 {
+        let outer = std::mem::take(&mut self.ops);
+        let (base, settled, marks) = (self.base, self.settled, self.base_marks);
+        body(self);
+        let ops = std::mem::replace(&mut self.ops, outer);
+        (self.base, self.settled, self.base_marks) = (base, settled, marks);
+        let program = Program::new(ended(ops, self.why()), self.why(), Vec::new());
+        self.part(|parts| &mut parts.programs, program)
+    }
+
+    /// Why a frame dies that is sent nowhere.
+    fn why(&self) -> DropReason {
+        self.reason.unwrap_or(DropReason::FlowDrop)
+    }
+
+    fn finish(mut self, key: &FlowKey) -> Translation {
+        let mut reason = self.why();
+        if let Some(failure) = self.failure {
+            self.ops.clear();
+            self.parts = Parts::default();
+            let is_resubmit = matches!(failure, Failure::TooDeep | Failure::TooManyResubmits);
+            reason = if is_resubmit { DropReason::TooManyResubmits } else { DropReason::FlowDrop };
+        }
+        let stats = self.rules.iter().map(|rule| Arc::clone(&rule.stats)).chain(self.counters).collect();
+        let mut program = Program::new(ended(self.ops, reason), reason, stats);
+        if !self.parts.is_empty() {
             program.parts = Some(Box::new(self.parts));
+        }
+        let mut last = self.state.flow;
+        if last.get(slot::ACTSET_OUTPUT) == UNSET {
+            last.set(slot::ACTSET_OUTPUT, key.get(slot::ACTSET_OUTPUT));
         }
         Translation {
             program,
@@ -204,7 +337,18 @@ impl<O: Observer> Translator<'_, O> {
             meters: self.meters,
             effects: self.effects,
             follows_links: self.follows_links,
-            last: self.flow,
+            last,
+            failure: self.failure,
         }
     }
+}
+
+/// Steps of which one disposes of the frame. Meters and samples don't, nor does telling that a time to live ran out.
+fn ended(mut ops: Vec<Op>, reason: DropReason) -> Vec<Op> {
+    let is_told = |op: &Op| matches!(op, Op::Controller(_)) && reason == DropReason::TtlExpired;
+    let is_aside = |op: &Op| matches!(op, Op::Meter(_) | Op::Sample(_)) || is_told(op) || !op.is_end();
+    if !ops.is_empty() && ops.iter().all(is_aside) {
+        ops.push(Op::Drop(reason));
+    }
+    ops
 }

@@ -274,14 +274,14 @@ fn flows(lines: &mut Vec<String>, switch: &Switch, row: &Row, name: &str) {
     let rules = shared.tables().selected(&all);
     let start = Flow { priority: 0, actions: vec![Action::Normal], ..Flow::default() };
     // It is older than any other of its table and priority.
-    let oldest = rules.iter().position(|rule| rule.flow.table == 0 && rule.flow.priority == 0);
+    let oldest = rules.iter().position(|rule| rule.table() == 0 && rule.priority() == 0);
     let is_standalone = row.str(bridge::FAIL_MODE) != Some("secure");
-    let kept = oldest.filter(|&at| is_standalone && rules[at].flow == start);
+    let kept = oldest.filter(|&at| is_standalone && rules[at].flow() == start);
     if is_standalone && kept.is_none() {
         lines.push(ovsdb::words::join(["ovs-ofctl", "del-flows", name]));
     }
     for (_, rule) in rules.iter().enumerate().filter(|(at, _)| Some(*at) != kept) {
-        let text = rule.flow.to_string();
+        let text = rule.flow().to_string();
         // One word: what separates the parts may be a comma alone.
         let (head, actions) = text.split_once("actions=").unwrap_or(("", &text));
         let head = head.replace(", ", ",");

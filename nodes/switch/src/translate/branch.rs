@@ -1,0 +1,81 @@
+//! Ways that part: clones, and what depends on a frame's length.
+
+use super::{Observer, Translator};
+use crate::program::Op;
+use openflow::Action;
+use packet::Subfield;
+
+impl<O: Observer> Translator<'_, O> {
+    /// `clone`. What follows it goes on with the key as it was before. If the steps in between can't be taken back, the
+    /// datapath makes a copy.
+    pub(super) fn clone_with(&mut self, actions: &[Action]) {
+        let old = self.state.clone();
+        let exits = std::mem::take(&mut self.exits);
+        let body = |at: &mut Self| {
+            at.actions(actions);
+            at.end();
+        };
+        if actions.iter().all(|action| self.can_take_back(action)) {
+            body(self);
+        } else {
+            self.copied(body);
+        }
+        self.state = old;
+        self.exits = exits;
+    }
+
+    /// Does with a copy what `body` does.
+    pub(super) fn copied(&mut self, body: impl FnOnce(&mut Self)) {
+        self.commit();
+        let program = self.program(body);
+        self.ops.push(Op::Clone(program));
+    }
+
+    /// Whether what an action does to the frame can be taken back by later steps. A tag of the frame's own has a type
+    /// that isn't known, and what is behind labels isn't known either.
+    pub(super) fn can_take_back(&self, action: &Action) -> bool {
+        match action {
+            Action::StripVlan => !self.state.flow.has_vlan() && !self.base.has_vlan(),
+            Action::PushVlan(_) => self.base.inner_tci() == 0,
+            Action::OutputTrunc { .. }
+            | Action::Meter(_)
+            | Action::PushMpls(_)
+            | Action::PopMpls(_)
+            | Action::CheckPktLarger { .. }
+            | Action::Resubmit { .. }
+            | Action::Table
+            | Action::Group(_)
+            | Action::GotoTable(_) => false,
+            Action::Clone(actions) => actions.iter().all(|action| self.can_take_back(action)),
+            _ => true,
+        }
+    }
+
+    /// `check_pkt_larger`: the rest of the list is done twice, once for each answer.
+    pub(super) fn check_length(&mut self, size: u16, to: &Subfield, rest: &[Action]) {
+        self.commit();
+        let old = self.state.clone();
+        let exits = self.exits;
+        let branch = |at: &mut Self, answer: u128| {
+            at.state = old.clone();
+            at.exits = false;
+            at.program(|at| {
+                if at.has(to.field) {
+                    at.put_bits(to, answer);
+                }
+                if !rest.is_empty() {
+                    at.actions(rest);
+                }
+                at.end();
+            })
+        };
+        let longer = branch(self, 1);
+        let others = branch(self, 0);
+        self.state = old;
+        self.exits = exits;
+        // What the outer lists do comes after it; only a last step may dispose of the frame.
+        let step = Op::IfLonger { than: size, longer, others };
+        let program = self.program(|at| at.ops.push(step));
+        self.ops.push(Op::Clone(program));
+    }
+}
