@@ -340,8 +340,8 @@ fn flow_sample(sample: &Sample, in_port: u32) -> String {
         "userspace(pid=0,flow_sample(probability={probability},collector_set_id={collector_set_id},\
          obs_domain_id={obs_domain_id},obs_point_id={obs_point_id},output_port={port}{direction}))"
     );
-    match probability {
+    match *probability {
         u16::MAX => inner,
-        _ => format!("sample(sample={:.1}%,actions({inner}))", f64::from(*probability) * 100.0 / 65535.0),
+        probability => format!("sample(sample={:.1}%,actions({inner}))", f64::from(probability) * 100.0 / 65535.0),
     }
 }

@@ -47,7 +47,7 @@ fn of_bridge(net: &Net, arrival: &Arrival<'_>, trace: &Trace) -> Vec<String> {
     for step in &trace.steps {
         let indent = "  ".repeat(usize::from(step.depth.min(8)));
         match &step.kind {
-            TraceKind::Bridge => {}
+            TraceKind::Bridge | TraceKind::Section => {}
             TraceKind::Table { table, rule, nearest } => {
                 let rule = rule.as_deref().unwrap_or("no flow matches");
                 lines.push(format!("{indent}table {table}: {rule}"));
@@ -56,7 +56,7 @@ fn of_bridge(net: &Net, arrival: &Arrival<'_>, trace: &Trace) -> Vec<String> {
                 }
             }
             TraceKind::Action => {}
-            TraceKind::Detail | TraceKind::Error => lines.push(format!("{indent}{}", step.text)),
+            TraceKind::Detail | TraceKind::Warning | TraceKind::Error => lines.push(format!("{indent}{}", step.text)),
         }
     }
     if !trace.outputs.is_empty() {
@@ -108,9 +108,8 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
         let wanted = trace.outputs.iter().any(|(out, _)| *out == name);
         if wanted {
             // It went there: what became of it is the link's.
-            return silent.and_then(|reason| {
-                said(reason.name(), detail(switch, port, reason, DropArgs::None, arrival.frame))
-            });
+            return silent
+                .and_then(|reason| said(reason.name(), detail(switch, port, reason, DropArgs::None, arrival.frame)));
         }
         let rule = last_rule(trace);
         let outs: Vec<&str> = trace.outputs.iter().map(|(name, _)| name.as_str()).collect();
