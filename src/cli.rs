@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Pingall(crate::pingall::PingallArgs),
     /// One command on a node of a running lab, or of a lab file that is run to a time first
     Exec(crate::exec::ExecArgs),
+    /// Send a packet, follow it, and say where it ends, why, and which line would let it pass
+    Explain(crate::explain::ExplainArgs),
     /// Show the nodes of a running lab or of a lab file; without LAB, of all labs that run
     Inspect(crate::inspect::InspectArgs),
     /// Capture links of a running lab into a file or a pipe
@@ -61,6 +63,7 @@ impl Command {
             Self::Validate(args) => crate::validate::run(&args),
             Self::Pingall(args) => crate::pingall::run(&args),
             Self::Exec(args) => crate::exec::run(&args),
+            Self::Explain(args) => crate::explain::run(&args),
             Self::Inspect(args) => crate::inspect::run(&args),
             Self::Capture(args) => crate::capture::run(&args),
             Self::Link(args) => crate::link::run(&args),

@@ -12,6 +12,7 @@ mod control;
 mod events;
 mod example;
 mod exec;
+mod explain;
 mod generate;
 mod graph;
 mod input;

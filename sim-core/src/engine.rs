@@ -66,8 +66,8 @@ pub trait Watch<N> {
     /// A node put a tagged frame on a wire.
     fn sent(&mut self, _from: NodeIx, _tag: Tag) {}
 
-    /// A tagged frame came to a node's port, unharmed by the link.
-    fn arrived(&mut self, _now: Time, _to: NodeIx, _port: PortIx, _frame: &Frame) {}
+    /// A tagged frame came to a node's port, unharmed by the link. `node` is as it was before it had the frame.
+    fn arrived(&mut self, _now: Time, _to: NodeIx, _port: PortIx, _frame: &Frame, _node: &N) {}
 
     /// Whether the run shall end here, with [`Stop::Noticed`]. Asked after each event; saying so takes it back.
     fn wants_stop(&mut self) -> bool {
@@ -518,7 +518,7 @@ impl<N: Node, W: Watch<N>> Engine<N, W> {
                 continue;
             }
             if frame.tag() != Tag::NONE {
-                self.watch.arrived(self.now, node, port, &frame);
+                self.watch.arrived(self.now, node, port, &frame, &self.nodes[node.index()]);
             }
             if tapped {
                 self.deliver_tapped(dir, node, port, frame);

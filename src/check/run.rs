@@ -65,6 +65,7 @@ fn check(
     session.net_mut().engine_mut().set_max_events(args.max_events);
     session.run(End::Decided);
     input::finish_captures(session.net_mut())?;
+    session.explain_failed();
     let report = session.report();
     outcome.code = report.exit_code();
     for error in input::failed_events(Some(path), &mut session) {

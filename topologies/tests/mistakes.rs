@@ -76,8 +76,6 @@ fn kinds_that_this_build_does_not_run() {
             &[kind, "not available", "switches, hosts, hubs, servers"],
         );
     }
-    let path = "[hosts]\nh1 = {}\n[[checks]]\npath = { from = \"h1\" }\n";
-    check(path, 4, 1, &["`path`", "not available", "ping, reach, apart, frames, drops, mac, tcp"]);
     check("[hosts]\nh1 = { dhcp = true }\n", 2, 8, &["DHCP is not available", "`ip`"]);
     check("[switches.s1]\nflows = \"f.txt\"\n", 2, 9, &["`f.txt`", "this lab is no file"]);
     check("[switches.s1]\nflows = \"/etc/passwd\"\n", 2, 9, &["leads away from the lab file"]);
@@ -502,4 +500,18 @@ fn files_that_can_not_be_read() {
     fails(&large, "has 104857600 bytes\n  remedy: a lab file has at most 16 MiB");
     assert!(load(&file("good.toml", b"[hosts]\nh1 = {}\n"), &[]).is_ok());
     std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn ways_of_packets() {
+    let path = |keys: &str| format!("[hosts]\nh1 = {{ to = \"h2\" }}\nh2 = {{}}\n[[checks]]\npath = {{ {keys} }}\n");
+    check(&path("from = \"h1\", via = []"), 5, 1, &["lacks `to`"]);
+    check(&path("from = \"h1\", to = \"h2\""), 5, 1, &["lacks `via`"]);
+    check(&path("from = \"h1\", to = \"h1\", via = []"), 5, 28, &["asks itself"]);
+    check(&path("from = \"h1\", to = \"h2\", via = [\"s1\"]"), 5, 41, &["s1"]);
+    check(&path("from = \"h1\", to = \"h2\", dropped = \"los\""), 5, 44, &["no drop reason", "did you mean `loss`?"]);
+    let both = path("from = \"h1\", to = \"h2\", via = [], dropped = \"loss\"");
+    check(&both, 5, 40, &["`via` stands alone", "keep `via`"]);
+    let place = path("from = \"h1\", to = \"h2\", dropped = \"loss\", at = \"h2:eth7\"");
+    check(&place, 5, 57, &["no port called `eth7`"]);
 }

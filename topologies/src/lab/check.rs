@@ -63,6 +63,8 @@ pub enum CheckKind {
     Http(Box<HttpCheck>),
     /// How fast data goes.
     Throughput(ThroughputCheck),
+    /// Which way a packet goes.
+    Path(Box<PathCheck>),
 }
 
 /// Whether echo requests are answered.
@@ -196,6 +198,31 @@ pub struct ThroughputCheck {
     pub min: Option<u64>,
     /// The greatest rate that passes; at least `min`.
     pub max: Option<u64>,
+}
+
+/// Which way an echo request goes.
+#[derive(Clone, Debug)]
+pub struct PathCheck {
+    /// The host that asks.
+    pub from: NodeIx,
+    /// Whom it asks.
+    pub to: PingTarget,
+    /// What passes.
+    pub expect: PathExpect,
+}
+
+/// What a check of a way passes at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathExpect {
+    /// The request passes these nodes in this order, and is answered.
+    Via(Vec<NodeIx>),
+    /// It ends for this reason.
+    Dropped {
+        /// Why.
+        reason: DropReason,
+        /// The node where, and its port; `None`: anywhere.
+        at: Option<(NodeIx, Option<String>)>,
+    },
 }
 
 /// How many frames a link carried, counted from time 0.

@@ -14,7 +14,8 @@ pub use crate::spec::NamedFile;
 pub(crate) use crate::spec::report::Key;
 pub use check::{
     CheckKind, ConnectCheck, Directions, DropsCheck, DropsSite, Expect, Family, Filter, FramesCheck, HttpCheck,
-    LabCheck, LabEvent, MacCheck, PingCheck, PingTarget, PortExpect, Presence, ThroughputCheck, Transport,
+    LabCheck, LabEvent, MacCheck, PathCheck, PathExpect, PingCheck, PingTarget, PortExpect, Presence, ThroughputCheck,
+    Transport,
 };
 pub use command::LAB_COMMANDS;
 pub use link::{LabEnd, LabLink};

@@ -26,9 +26,12 @@ fn longest(check: &LabCheck) -> Duration {
     match &check.kind {
         // Without `within` they are judged as they start.
         CheckKind::Frames(_) | CheckKind::Drops(_) | CheckKind::Mac(_) => check.limit.unwrap_or(Duration::ZERO),
-        CheckKind::Ping(_) | CheckKind::Reach(_) | CheckKind::Apart(_) | CheckKind::Connect(_) | CheckKind::Http(_) => {
-            check.within()
-        }
+        CheckKind::Ping(_)
+        | CheckKind::Reach(_)
+        | CheckKind::Apart(_)
+        | CheckKind::Connect(_)
+        | CheckKind::Http(_)
+        | CheckKind::Path(_) => check.within(),
         CheckKind::Throughput(throughput) => check.within() + throughput.span,
     }
 }

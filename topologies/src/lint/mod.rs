@@ -254,6 +254,7 @@ impl<'a> Linter<'a> {
             CheckKind::Connect(connect) => connect.transport.name(),
             CheckKind::Http(_) => "http",
             CheckKind::Throughput(_) => "throughput",
+            CheckKind::Path(_) => "path",
         };
         vec!["checks".to_owned(), number.to_string(), kind.to_owned()]
     }

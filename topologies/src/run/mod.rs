@@ -15,6 +15,7 @@
 //! | [`observer`] | what happens, for those who follow the lab from outside |
 //! | [`save`] | the lab as it is now, as a lab file |
 //! | [`session`] | events and checks on a running lab, in the lab's total order |
+//! | [`explain`] | why a packet arrives or doesn't, and what would let it pass |
 //! | [`check`] | the checks: each a small machine that is polled |
 //! | [`pingall`] | an echo between all pairs of hosts, in Mininet's order and words |
 //! | `measure` | a transfer between two hosts that is measured |
@@ -27,6 +28,7 @@ mod capture;
 pub mod check;
 mod complete;
 pub mod device;
+pub mod explain;
 pub mod inspect;
 pub mod iperf;
 mod jobs;
@@ -52,6 +54,7 @@ pub(crate) use build::try_setup;
 pub use capture::{CaptureEnd, CaptureId, LiveCapture, LiveSink, Sink};
 pub use complete::{Completion, MAX_CANDIDATES, complete};
 pub use device::Device;
+pub use explain::{Explanation, Question};
 pub use inspect::Inspection;
 pub use jobs::{CANCELLED, JobId, JobNews};
 pub use names::Names;

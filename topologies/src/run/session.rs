@@ -3,6 +3,7 @@
 
 use super::build::SetupError;
 use super::check::{self, Machine, Poll, Prepared};
+use super::explain;
 use super::inspect::Inspection;
 use super::jobs::{Audience, Ended, Job, JobId, JobNews, Jobs};
 use super::net::Net;
@@ -12,8 +13,13 @@ use super::report::{CheckResult, CheckStanding, Report, Status};
 use super::save;
 use super::storm;
 use crate::lab::{Lab, LabCheck};
-use sim_core::{NodeIx, Stop, Tag, Time, Until};
+use sim_core::{Duration, NodeIx, Stop, Tag, Time, Until};
 use std::fmt::Write;
+
+/// The most failed checks of a lab that are explained.
+const MAX_EXPLAINED: usize = 4;
+/// The most events of a lab that is replayed for that.
+const MAX_REPLAYED_EVENTS: u64 = 1_000_000;
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,6 +308,23 @@ impl Session {
         }
     }
 
+    /// Lets spanning tree come to rest, if there is any: at most for a minute, which is Max Age and twice the forward delay,
+    /// and some seconds.
+    pub fn settle(&mut self) {
+        // Spanning tree begins with the lab's first nanosecond.
+        let start = self.net.engine().now();
+        let step = |session: &mut Self, span: Duration| session.run(End::At(session.net.engine().now() + span));
+        if start == Time::ZERO {
+            step(self, Duration::from_nanos(1));
+        }
+        while self.net.has_spanning_tree() && self.net.engine().now() < start + Duration::from_secs(60) {
+            step(self, Duration::from_millis(100));
+            if self.net.is_settled() || self.exhausted.is_some() {
+                break;
+            }
+        }
+    }
+
     /// The instant at which an event or a check is due, or a live capture ends, next; [`Time::NEVER`] if none is.
     pub fn next_due(&self) -> Time {
         self.next_event_at().min(self.next_check_at()).min(self.net.next_capture_end())
@@ -506,6 +529,27 @@ impl Session {
             }
         };
         self.checks.iter().map(standing).collect()
+    }
+
+    /// Adds to what the failed checks saw where their packet ends and why, as it is seen in a replay of the lab in which
+    /// nothing else is asked. A lab that took long is not replayed.
+    pub fn explain_failed(&mut self) {
+        if self.net.engine().events() > MAX_REPLAYED_EVENTS || self.exhausted.is_some() {
+            return;
+        }
+        let mut left = MAX_EXPLAINED;
+        for check in &mut self.checks {
+            let State::Decided(result) = &mut check.state else { continue };
+            if result.status != Status::Failed || left == 0 {
+                continue;
+            }
+            let Some(text) = explain::of_check(&self.lab, &check.spec, Time::from_nanos(result.at_ns)) else {
+                continue;
+            };
+            left -= 1;
+            let seen = std::mem::take(&mut result.detail);
+            result.detail = if seen.is_empty() { text } else { format!("{seen}; {text}") };
+        }
     }
 
     /// What the checks found. Undecided ones have failed.

@@ -2,6 +2,7 @@
 
 use super::capture::Captures;
 use super::device::{Device, frame_kind};
+use super::explain::Record;
 use super::names::Names;
 use packet::Match;
 use sim_core::{DirIx, Drop, DropSite, Frame, NodeIx, PortIx, Seen, Tag, Time, Watch};
@@ -36,6 +37,8 @@ struct Followed {
     /// Nodes at which none should arrive, and the first that did.
     guarded: BTreeSet<NodeIx>,
     arrival: Option<Arrival>,
+    /// What each of them met, for whoever explains it.
+    record: Option<Record>,
 }
 
 /// The drops that frames met: each kind in words, with how many there were.
@@ -145,6 +148,16 @@ impl Lookout {
         self.followed.get(&tag).map(|followed| followed.drops.summary()).unwrap_or_default()
     }
 
+    /// Follows the frames of a tag, and writes down what each of them meets.
+    pub(crate) fn record(&mut self, tag: Tag) {
+        self.followed.entry(tag).or_default().record = Some(Record::default());
+    }
+
+    /// What the frames of a tag met so far, if it is written down.
+    pub(crate) fn recorded(&self, tag: Tag) -> Option<&Record> {
+        self.followed.get(&tag)?.record.as_ref()
+    }
+
     /// Follows the frames of a tag no longer, and forgets what is known of them.
     pub(crate) fn forget(&mut self, tag: Tag) {
         self.followed.remove(&tag);
@@ -167,9 +180,12 @@ impl Watch<Device> for Lookout {
         self.stop |= self.captures.seen(seen, &self.names);
     }
 
-    fn dropped(&mut self, _: Time, site: DropSite, drop: &Drop, frame: &Frame, node: Option<&Device>) {
+    fn dropped(&mut self, now: Time, site: DropSite, drop: &Drop, frame: &Frame, node: Option<&Device>) {
         self.stop |= self.impatient;
         let Some(followed) = self.followed.get_mut(&frame.tag()) else { return };
+        if let Some(record) = &mut followed.record {
+            record.dropped(now, site, drop, frame, node);
+        }
         let what = frame_kind(frame);
         followed.drops.add((site, *drop, what), || {
             let place = match (site.port, site.port.and_then(|port| node?.inner_port(port))) {
@@ -188,11 +204,12 @@ impl Watch<Device> for Lookout {
         }
     }
 
-    fn arrived(&mut self, now: Time, to: NodeIx, port: PortIx, frame: &Frame) {
-        if let Some(followed) = self.followed.get_mut(&frame.tag())
-            && followed.arrival.is_none()
-            && followed.guarded.contains(&to)
-        {
+    fn arrived(&mut self, now: Time, to: NodeIx, port: PortIx, frame: &Frame, node: &Device) {
+        let Some(followed) = self.followed.get_mut(&frame.tag()) else { return };
+        if let Some(record) = &mut followed.record {
+            record.arrived(now, to, port, frame, node);
+        }
+        if followed.arrival.is_none() && followed.guarded.contains(&to) {
             followed.arrival = Some(Arrival { at: now, node: to, port, frame: packet::describe(frame).to_string() });
             self.stop = true;
         }

@@ -33,6 +33,7 @@ pub const TABLES: &[&Table] = &[
     &keys::FRAMES,
     &keys::DROPS,
     &keys::MAC,
+    &keys::PATH,
     &keys::TCP,
     &keys::UDP,
     &keys::HTTP,

@@ -133,6 +133,19 @@ pub enum CheckKindSpec {
         /// Least and greatest rate that pass, in bit/s.
         range: (Option<u64>, Option<u64>),
     },
+    /// `path`
+    Path {
+        /// The host that asks.
+        from: Spanned<String>,
+        /// The host or address that is asked.
+        to: Spanned<String>,
+        /// The nodes that it must pass.
+        via: Vec<Spanned<String>>,
+        /// Why it must end instead.
+        dropped: Option<DropReason>,
+        /// Where.
+        at: Option<Spanned<Target>>,
+    },
 }
 
 /// Whose MAC address a check is about.
@@ -221,6 +234,7 @@ impl<'a> Fields<'a> {
             "http" => self.http(),
             "throughput" => self.throughput(),
             "drops" => self.drops(),
+            "path" => self.path_check(),
             _ => self.mac(),
         }
     }
@@ -237,6 +251,44 @@ impl<'a> Fields<'a> {
             _ => Expect::Reachable,
         };
         Some(CheckKindSpec::Ping { from: from?, to: to?, count, size, family, expect })
+    }
+
+    fn path_check(&mut self) -> Option<CheckKindSpec> {
+        const EXAMPLE: &str = "{ from = \"a1\", to = \"a2\", via = [\"s1\", \"s2\"] }";
+        self.no_expect();
+        self.known(&keys::PATH);
+        let (from, to) = (self.required("from", EXAMPLE), self.required("to", EXAMPLE));
+        let via = match self.get("via") {
+            None => Vec::new(),
+            Some(item) => {
+                let path = self.path.key("via");
+                let items = self.r.array(&path, item, "[\"s1\", \"s2\"]")?;
+                let mut names = Vec::with_capacity(items.len());
+                for (at, item) in items.iter().enumerate() {
+                    let name = self.r.string(&path.index(at), item, "\"s1\"")?;
+                    names.push(Spanned::new(name.to_owned(), item.pos));
+                }
+                names
+            }
+        };
+        let dropped = match self.get("dropped") {
+            None => None,
+            Some(item) => Some(self.drop_reason("dropped", item)?),
+        };
+        let at = self.end("at");
+        match (self.get("via"), self.get("dropped"), self.get("at")) {
+            (Some(_), None, None) | (None, Some(_), _) => {}
+            (None, None, _) => {
+                self.missing("via", EXAMPLE);
+                return None;
+            }
+            (Some(item), ..) => {
+                let remedy = "keep `via` for a packet that arrives, or `dropped` and `at` for one that doesn't";
+                self.r.report.error(item.pos, self.path.key("via"), "`via` stands alone", remedy);
+                return None;
+            }
+        }
+        Some(CheckKindSpec::Path { from: from?, to: to?, via, dropped, at })
     }
 
     /// A family of addresses; the outer `None` after a mistake.
@@ -334,14 +386,14 @@ impl<'a> Fields<'a> {
         }
         let reason = match self.get("reason") {
             None => None,
-            Some(item) => Some(self.reason(item)?),
+            Some(item) => Some(self.drop_reason("reason", item)?),
         };
         let range = self.range()?;
         Some(CheckKindSpec::Drops { node, port, link, reason, range })
     }
 
-    fn reason(&mut self, item: &Item) -> Option<DropReason> {
-        let path = self.path.key("reason");
+    fn drop_reason(&mut self, key: &str, item: &Item) -> Option<DropReason> {
+        let path = self.path.key(key);
         let text = self.r.string(&path, item, "\"vlan_not_allowed\"")?;
         if let Ok(reason) = text.parse() {
             return Some(reason);
@@ -407,7 +459,7 @@ impl<'a> Fields<'a> {
             return;
         }
         for entry in self.entries() {
-            if ["within", "at", "name"].contains(&entry.key.as_str()) {
+            if ["within", "at", "name"].contains(&entry.key.as_str()) && known.find(&entry.key).is_none() {
                 let remedy = format!("move it to a line of its own below `{}`", self.kind.key);
                 let message = format!("`{}` stands beside `{}`, not in it", entry.key, self.kind.key);
                 self.r.report.error(entry.pos, self.path.key(&entry.key), message, remedy);

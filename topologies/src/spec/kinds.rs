@@ -45,7 +45,7 @@ pub const CHECK_KINDS: &[Kind] = &[
     runs("udp"),
     runs("http"),
     runs("throughput"),
-    later("path"),
+    runs("path"),
 ];
 
 /// The kind called `name`.

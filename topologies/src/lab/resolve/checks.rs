@@ -3,7 +3,7 @@
 use super::Names;
 use crate::lab::{
     CheckKind, ConnectCheck, Directions, DropsCheck, DropsSite, Family, FramesCheck, HttpCheck, Lab, LabBridge,
-    LabCheck, LabEnd, LabServer, MacCheck, NodeKind, PingCheck, PingTarget, ThroughputCheck,
+    LabCheck, LabEnd, LabServer, MacCheck, NodeKind, PathCheck, PathExpect, PingCheck, PingTarget, ThroughputCheck,
 };
 use crate::spec::{
     CheckKindSpec, CheckSpec, DEFAULT_BRIDGE, DEFAULT_INTERFACE, Direction, MacOf, Reader, Spanned, Target, UrlSpec,
@@ -110,6 +110,16 @@ impl<'a> Check<'a> {
                 let check = ThroughputCheck { from: sender, to: receiver, transport, rate, span, min, max };
                 Some((name, CheckKind::Throughput(check)))
             }
+            CheckKindSpec::Path { from, to, via, dropped, at } => {
+                let name = format!("path {} {}", from.value, to.value);
+                let (from, to) = self.pair(&from, &to, "path", "to", None)?;
+                let via: Option<Vec<NodeIx>> = via.iter().map(|node| self.node(node, "path.via")).collect();
+                let expect = match dropped {
+                    None => PathExpect::Via(via?),
+                    Some(reason) => PathExpect::Dropped { reason, at: self.path_end(at)? },
+                };
+                Some((name, CheckKind::Path(Box::new(PathCheck { from, to, expect }))))
+            }
         }
     }
 
@@ -181,6 +191,16 @@ impl<'a> Check<'a> {
             return Some(PingTarget::Address(address));
         }
         self.node(to, key).map(PingTarget::Host)
+    }
+
+    /// The node, and its port, where a packet is to end; the outer `None` after a mistake.
+    fn path_end(&mut self, at: Option<Spanned<Target>>) -> Option<Option<(NodeIx, Option<String>)>> {
+        let Some(at) = at else { return Some(None) };
+        let node = self.node(&Spanned::new(at.value.node.clone(), at.pos), "path.at")?;
+        if let Some(port) = &at.value.port {
+            self.port(node, &Spanned::new(port.clone(), at.pos), "path.at")?;
+        }
+        Some(Some((node, at.value.port)))
     }
 
     /// The link at an end, and whether that is its first.

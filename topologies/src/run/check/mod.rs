@@ -5,6 +5,7 @@ mod connect;
 mod count;
 mod http;
 mod mac;
+mod path;
 mod ping;
 mod throughput;
 mod tries;
@@ -58,6 +59,7 @@ pub(crate) enum Machine {
     Connect(connect::ConnectMachine),
     Http(Box<http::HttpMachine>),
     Throughput(throughput::ThroughputMachine),
+    Path(Box<path::PathMachine>),
 }
 
 /// What a check needs from time 0 on, before it starts.
@@ -102,6 +104,7 @@ impl Machine {
             CheckKind::Mac(mac) => Self::Mac(mac::MacMachine::new(mac, check.limit.map(|l| now + l))),
             CheckKind::Connect(connect) => Self::Connect(connect::ConnectMachine::start(net, connect, within)),
             CheckKind::Http(http) => Self::Http(Box::new(http::HttpMachine::start(net, http, within))),
+            CheckKind::Path(path) => Self::Path(Box::new(path::PathMachine::start(net, path, within))),
             CheckKind::Throughput(run) => Self::Throughput(throughput::ThroughputMachine::start(net, run, within)),
         }
     }
@@ -117,6 +120,7 @@ impl Machine {
             Self::Connect(machine) => machine.poll(net),
             Self::Http(machine) => machine.poll(net),
             Self::Throughput(machine) => machine.poll(net),
+            Self::Path(machine) => machine.poll(net),
         }
     }
 
@@ -129,6 +133,7 @@ impl Machine {
             Self::Connect(machine) => machine.finish(net),
             Self::Http(machine) => machine.finish(net),
             Self::Throughput(machine) => machine.finish(net),
+            Self::Path(machine) => machine.finish(net),
         }
     }
 

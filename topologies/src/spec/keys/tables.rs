@@ -272,7 +272,7 @@ pub static EVENT: Table = table(
 
 /// `[[checks]]`.
 pub static CHECK: Table = Table {
-    one_of: &[&["ping", "reach", "apart", "frames", "drops", "mac", "tcp", "udp", "http", "throughput"]],
+    one_of: &[&["ping", "reach", "apart", "frames", "drops", "mac", "tcp", "udp", "http", "throughput", "path"]],
     ..table(
         "check",
         "`[[checks]]`",
@@ -296,6 +296,7 @@ pub static CHECK: Table = Table {
             key("udp", Form::Table(&UDP), "whether a UDP port answers"),
             key("http", Form::Table(&HTTP), "whether a page can be had"),
             key("throughput", Form::Table(&THROUGHPUT), "how fast data goes"),
+            key("path", Form::Table(&PATH), "which way an echo request goes, or where and why it ends"),
         ],
     )
 };
@@ -375,6 +376,26 @@ pub static THROUGHPUT: Table = table(
         key("max", Form::Rate, "the greatest rate that passes"),
     ],
 );
+
+/// `path`.
+pub static PATH: Table = Table {
+    one_of: &[&["via", "dropped"]],
+    ..table(
+        "path",
+        "`path` of a check",
+        "An echo request is sent and followed as `netloom explain` does, at the start and again until it goes as it should. `via` passes if it was answered and the request passed these nodes in this order; there may be others between them. `dropped` passes if the packet, or a frame that it needs (ARP, the reply), dies for this reason.",
+        &[
+            FROM,
+            TO_WHOM,
+            key("via", Form::List(&Form::Node), "nodes that it passes, in order"),
+            key("dropped", Form::DropReason, "why it ends"),
+            or(
+                "anywhere",
+                key("at", Form::End, "with `dropped`: the node, or its port, where it ends; of a link, either end"),
+            ),
+        ],
+    )
+};
 
 /// The words for the families of addresses; every other one is IPv6.
 pub(crate) const FAMILIES: &[&str] = &["v4", "v6", "ipv4", "ipv6"];
