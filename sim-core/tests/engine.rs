@@ -342,7 +342,7 @@ impl Watch<Probe> for Tracer {
     fn sent(&mut self, from: NodeIx, tag: Tag) {
         self.sent.push((from, tag));
     }
-    fn arrived(&mut self, now: Time, to: NodeIx, _: PortIx, _: &Frame) {
+    fn arrived(&mut self, now: Time, to: NodeIx, _: PortIx, _: &Frame, _: &Probe) {
         self.arrived.push((now.as_nanos(), to));
         self.stop = true;
     }

@@ -1,6 +1,8 @@
 //! A real Open vSwitch with dummy devices, in a directory of its own. The tests of the crates take this file in by its
 //! path.
 
+#![allow(dead_code, reason = "each test file uses a part of the helpers")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 

@@ -71,7 +71,7 @@ impl PacketIns {
     pub fn sample(&self, probability: u16) -> bool {
         let nth = self.samples.fetch_add(1, Ordering::Relaxed);
         // Numbers that are spread evenly: the multiples of the golden ratio (Knuth, volume 3, section 6.4).
-        let chance = (nth.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) * 65_535 >> 32;
+        let chance = ((nth.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) * 65_535) >> 32;
         let is_sample = chance < u64::from(probability);
         self.sampled.fetch_add(u64::from(is_sample), Ordering::Relaxed);
         is_sample

@@ -5,7 +5,7 @@ use crate::labs::{Host, Shape, Works};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     AccessTag,
     PrunedTrunk,
     LinkDown,
@@ -28,7 +28,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: &[Self] = &[
+    pub(crate) const ALL: &[Self] = &[
         Self::AccessTag,
         Self::PrunedTrunk,
         Self::LinkDown,
@@ -51,14 +51,14 @@ impl Fault {
 }
 
 /// What breaks a lab.
-pub struct Broken {
-    pub lines: Vec<String>,
+pub(crate) struct Broken {
+    pub(crate) lines: Vec<String>,
     /// The node, or the ports, that an explanation may name.
-    pub places: Vec<String>,
+    pub(crate) places: Vec<String>,
 }
 
 /// Breaks a lab, if the fault is one that it can have.
-pub fn plant(fault: Fault, works: &mut Works, dice: &mut Dice) -> Option<Broken> {
+pub(crate) fn plant(fault: Fault, works: &mut Works, dice: &mut Dice) -> Option<Broken> {
     let (from, to) = (works.host(&works.from), works.host(&works.to));
     let end = dice.pick(&[from.clone(), to.clone()]);
     let Host { name, node, bridge, port, vlan, .. } = end.clone();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// The shape of a lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// A row of switches with two VLANs on trunks.
     Linear,
     /// The same with the first VLAN untagged on the trunks.
@@ -24,49 +24,49 @@ pub enum Shape {
 
 impl Shape {
     /// All of them.
-    pub const ALL: &[Self] =
+    pub(crate) const ALL: &[Self] =
         &[Self::Linear, Self::Native, Self::Tree, Self::LeafSpine, Self::Servers, Self::Routed, Self::Flows];
 }
 
 /// A host of a lab.
 #[derive(Clone, Debug)]
-pub struct Host {
-    pub name: String,
+pub(crate) struct Host {
+    pub(crate) name: String,
     /// With the length of the prefix.
-    pub ip: String,
-    pub mac: String,
-    pub vlan: u16,
+    pub(crate) ip: String,
+    pub(crate) mac: String,
+    pub(crate) vlan: u16,
     /// The node, the bridge and the port that it hangs on.
-    pub node: String,
-    pub bridge: String,
-    pub port: String,
-    pub gateway: Option<String>,
+    pub(crate) node: String,
+    pub(crate) bridge: String,
+    pub(crate) port: String,
+    pub(crate) gateway: Option<String>,
 }
 
 /// A lab that works, and what is asked in it.
 #[derive(Debug)]
-pub struct Works {
-    pub toml: String,
-    pub has_tree: bool,
-    pub shape: Shape,
-    pub hosts: Vec<Host>,
+pub(crate) struct Works {
+    pub(crate) toml: String,
+    pub(crate) has_tree: bool,
+    pub(crate) shape: Shape,
+    pub(crate) hosts: Vec<Host>,
     /// Both ends of each link between bridges: node, bridge and port.
-    pub trunks: Vec<[(String, String, String); 2]>,
-    pub from: String,
-    pub to: String,
-    pub check: String,
-    pub port: Option<u16>,
-    pub size: u16,
+    pub(crate) trunks: Vec<[(String, String, String); 2]>,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) check: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) size: u16,
 }
 
 impl Works {
     /// A host by its name.
-    pub fn host(&self, name: &str) -> Host {
+    pub(crate) fn host(&self, name: &str) -> Host {
         self.hosts.iter().find(|host| host.name == name).expect("the lab has it").clone()
     }
 
     /// Asks from one host to another: by ping of a size, or for a page.
-    pub fn ask(&mut self, from: &str, to: &str, size: u16, http: bool) {
+    pub(crate) fn ask(&mut self, from: &str, to: &str, size: u16, http: bool) {
         (self.from, self.to, self.size) = (from.to_owned(), to.to_owned(), size);
         self.port = http.then_some(80);
         self.check = if http {
@@ -158,7 +158,7 @@ impl Plan {
 }
 
 /// A lab of a shape.
-pub fn make(shape: Shape, dice: &mut Dice) -> Works {
+pub(crate) fn make(shape: Shape, dice: &mut Dice) -> Works {
     let mut plan;
     match shape {
         Shape::Linear | Shape::Native => {

@@ -152,7 +152,7 @@ mod tests {
                 assert_eq!(table.is_empty(), twin.is_empty());
                 for word in 0..40 {
                     let mut key = [7; WIRE_WORDS];
-                    (key[1], key[4]) = (word % 5 | 0x300, word / 5);
+                    (key[1], key[4]) = ((word % 5) | 0x300, word / 5);
                     assert_eq!(table.find(&key), twin.get(&[word % 5, word / 5]).copied());
                 }
             }

@@ -131,7 +131,7 @@ fn run_command(
         let home = switch.bridge(one).or_else(|| switch.bridge(other)).ok_or_else(|| no_bridge(one))?;
         let side = |name: &str| match switch.bridge(name) {
             Some(bridge) => Ok(flows::flows(bridge)),
-            None => flows::flows_of(home, options, name, &*file(switch, name)?),
+            None => flows::flows_of(home, options, name, &file(switch, name)?),
         };
         return flows::diff(&side(one)?, &side(other)?);
     }
@@ -154,12 +154,12 @@ fn run_command(
         "add-flow" => flows::change(bridge, now, options, FlowCommand::Add, filter),
         "mod-flows" => flows::change(bridge, now, options, FlowCommand::Modify, filter),
         "del-flows" => flows::change(bridge, now, options, FlowCommand::Delete, filter),
-        "add-flows" => flows::change_all(bridge, now, options, filter, &*file(switch, filter)?),
-        "replace-flows" => flows::replace(bridge, now, options, filter, &*file(switch, filter)?),
+        "add-flows" => flows::change_all(bridge, now, options, filter, &file(switch, filter)?),
+        "replace-flows" => flows::replace(bridge, now, options, filter, &file(switch, filter)?),
         "dump-flows" => dump::flows(bridge, now, options, filter),
         "dump-aggregate" => dump::aggregate(bridge, options, filter),
         "add-group" => groups::change(bridge, now, options, GroupCommand::Add, filter),
-        "add-groups" => groups::change_all(bridge, now, options, filter, &*file(switch, filter)?),
+        "add-groups" => groups::change_all(bridge, now, options, filter, &file(switch, filter)?),
         "mod-group" if options.may_create => groups::change(bridge, now, options, GroupCommand::AddOrModify, filter),
         "mod-group" => groups::change(bridge, now, options, GroupCommand::Modify, filter),
         "del-groups" => groups::change(bridge, now, options, GroupCommand::Delete, filter),

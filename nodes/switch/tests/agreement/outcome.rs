@@ -149,7 +149,6 @@ impl Frame {
     /// The frame of bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let key = packet::FlowKey::extract(0, bytes);
-        let text = packet::Match { key, mask: packet::FlowMask::FULL }.to_string();
         let mut frame = Self::new(&flow_text::parse(&key.to_string()));
         for (tag, found) in frame.tags.iter_mut().zip(packet::wire::vlan::tags(bytes)) {
             tag.0 = found.tpid.0.into();
