@@ -2,7 +2,7 @@
 
 use openflow::{Flow, FlowCommand, Group, GroupCommand, Meter};
 
-#[expect(dead_code, unreachable_pub, reason = "the module serves the tests of other crates as well")]
+#[expect(unreachable_pub, reason = "the module serves the tests of other crates as well")]
 #[path = "../../../tests/support/real_ovs.rs"]
 mod real_ovs;
 
