@@ -24,7 +24,7 @@ impl Ours {
             rig.try_line(&line).map_err(|error| format!("{line}: {error}"))?;
         }
         let now = rig.now;
-        rig.switch.add_flows(now, "br0", &pipeline.flows.join("\n")).map_err(|error| error.to_string())?;
+        rig.switch.add_flows(now, "br0", "flows", &pipeline.flows.join("\n")).map_err(|error| error.to_string())?;
         Ok(Self(rig))
     }
 
