@@ -1,7 +1,7 @@
 //! `ovs-ofctl` beside the real one: the same lines on both switches, what they print and what they refuse. Needs `ovs`.
 //!
-//! Left out of the comparison are times, numbers of transactions, and the order of lines, which in the real one comes from
-//! hashes.
+//! Left out of the comparison are times, numbers of transactions, the order of lines, which in the real one comes from
+//! hashes, and the words in which a line itself is found wrong, which here say where and what to do.
 
 mod rig;
 
@@ -79,6 +79,52 @@ const LINES: &[&str] = &[
     "add-flows br0 changes",
     "dump-flows br0",
     "get-frags br0",
+    "-O OpenFlow13 add-group br0 group_id=1,type=select,bucket=output:1,bucket=weight:5,output:2",
+    "-O OpenFlow13 add-group br0 group_id=1,type=select,bucket=output:1,bucket=weight:5,output:2",
+    "add-group br0 group_id=2,type=all,bucket=output:1,bucket=output:2",
+    "add-group br0 group_id=3,type=indirect,bucket=group:2",
+    "add-group br0 group_id=4,type=ff,bucket=watch_port:1,output:1,bucket=watch_port:2,output:2",
+    "add-group br0 group_id=5,type=select,selection_method=hash,fields(ip_src),bucket=output:1",
+    "add-group br0 group_id=6,type=all,bucket=group:77",
+    "add-group br0 group_id=2,type=all,bucket=output:1",
+    "mod-group br0 group_id=99,type=all,bucket=output:1",
+    "--may-create mod-group br0 group_id=99,type=all,bucket=output:1",
+    "add-group br0 group_id=7,type=foo,bucket=output:1",
+    "add-group br0 type=all,bucket=output:1",
+    "add-group br0 group_id=7,bucket=output:1",
+    "add-group br0 group_id=7,type=indirect,bucket=output:1,bucket=output:2",
+    "add-group br0 group_id=7,type=all,bucket=weight:3,output:1",
+    "add-group br0 group_id=8,type=all",
+    "add-group br0 group_id=4294967290,type=all",
+    "add-group br0",
+    "dump-groups br0",
+    "dump-groups br0 2",
+    "-O OpenFlow13 dump-groups br0",
+    "-O OpenFlow15 dump-groups br0",
+    "dump-group-stats br0",
+    "dump-group-stats br0 1",
+    "dump-group-stats br0 group_id=1",
+    "-O OpenFlow15 insert-buckets br0 group_id=1,command_bucket_id=last,bucket=bucket_id:7,weight:2,output:3",
+    "-O OpenFlow15 insert-buckets br0 group_id=1,command_bucket_id=first,bucket=bucket_id:7,weight:2,output:3",
+    "-O OpenFlow15 insert-buckets br0 group_id=1,command_bucket_id=0,bucket=bucket_id:8,weight:2,output:3",
+    "-O OpenFlow15 insert-buckets br0 group_id=1,command_bucket_id=55,bucket=bucket_id:9,weight:2,output:3",
+    "-O OpenFlow15 insert-buckets br0 group_id=111,command_bucket_id=last,bucket=bucket_id:9,weight:2,output:3",
+    "-O OpenFlow15 dump-groups br0 1",
+    "-O OpenFlow15 remove-buckets br0 group_id=1,command_bucket_id=55",
+    "-O OpenFlow15 remove-buckets br0 group_id=1,command_bucket_id=last",
+    "-O OpenFlow15 dump-groups br0 1",
+    "-O OpenFlow15 remove-buckets br0 group_id=1",
+    "-O OpenFlow15 dump-groups br0 1",
+    "add-flow br0 priority=3,actions=group:2",
+    "-O OpenFlow13 --no-stats dump-flows br0 out_group=9",
+    "dump-group-stats br0 group_id=2",
+    "del-groups br0 group_id=2",
+    "del-groups br0 group_id=12345",
+    "add-groups br0 groups",
+    "dump-flows br0",
+    "dump-groups br0",
+    "del-groups br0",
+    "dump-groups br0",
     "set-frags br0 foo",
     "mod-port br0 p1 no-flood",
     "mod-port br0 2 down",
@@ -102,6 +148,7 @@ const FILES: &[(&str, &str)] = &[
     ("flows", "# flows\n\npriority=1,ip actions=2\ntable=3,cookie=5,actions=drop # the last\nactions=1\n"),
     ("group", "priority=77,actions=1\npriority=5,actions=group:99\npriority=6,actions=1\n"),
     ("other", "priority=1,ip actions=2\ntable=3,cookie=6,idle_timeout=9,actions=drop\npriority=4,actions=normal\n"),
+    ("groups", "group_id=20,type=all,bucket=1\ngroup_id=20,type=all,bucket=1\ngroup_id=21,type=all\n"),
     (
         "changes",
         "delete\nadd priority=5,actions=1\nmodify ip,actions=3\nmodify_strict priority=8,ip,actions=3\n\
@@ -157,6 +204,10 @@ fn lines_are_answered_and_refused_as_by_the_real_one() {
             Ok(text) => (text, 0),
             Err(error) => (error.message, i32::from(error.status)),
         };
+        let is_wrong_line = found_status == 1 && found.starts_with("ovs-ofctl: ");
+        if is_wrong_line && status == 1 && comparable(&expected)[0].starts_with("ovs-ofctl: ") {
+            continue;
+        }
         if (comparable(&found), found_status) != (comparable(&expected), status) {
             differing.push(format!(
                 "ovs-ofctl {line}\nours ({found_status}):\n{found}\nthe real one ({status}):\n{expected}"

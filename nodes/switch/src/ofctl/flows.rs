@@ -127,7 +127,7 @@ fn line_of(flow: &Flow) -> String {
 /// Makes changes one after the other until one can't be made, or as a bundle all or none.
 fn apply(bridge: &Bridge, now: Time, options: &Options, changes: Vec<FlowMod>) -> Result<String, CommandError> {
     let version = options.version;
-    let names_table = changes.iter().any(|change| change.table.is_some());
+    let names_table = changes.iter().any(|change| change.table.is_some_and(|table| table != 0));
     let first_xid = if names_table { version.reply_xid() + 4 } else { 6 };
     if options.is_bundle {
         let changes: Vec<TableMod> = changes.into_iter().map(TableMod::from).collect();
@@ -173,7 +173,7 @@ fn message(change: &FlowMod) -> String {
     }
     .to_owned();
     // Writing to a string can't fail.
-    if let Some(table) = change.table {
+    if let Some(table) = change.table.filter(|table| *table != 0) {
         let _ = write!(text, " table:{table}");
     }
     let head = super::dump::head_of(flow);

@@ -6,6 +6,7 @@
 
 mod dump;
 mod flows;
+mod groups;
 mod options;
 mod ports;
 mod read;
@@ -13,7 +14,7 @@ mod read;
 use crate::bridge::Bridge;
 use crate::command::CommandError;
 use crate::switch::Switch;
-use openflow::FlowCommand;
+use openflow::{FlowCommand, GroupCommand};
 use options::Options;
 use sim_core::Time;
 use std::sync::Arc;
@@ -56,6 +57,14 @@ const TABLE: &[Command] = &[
     Command { name: "diff-flows", least: 2, most: 2, file: Some(0) },
     command("dump-flows", 1, 2),
     command("dump-aggregate", 1, 2),
+    command("add-group", 1, 2),
+    with_file("add-groups", 2),
+    command("mod-group", 1, 2),
+    command("del-groups", 1, 2),
+    command("insert-buckets", 2, 2),
+    command("remove-buckets", 2, 2),
+    command("dump-groups", 1, 2),
+    command("dump-group-stats", 1, 2),
     command("monitor", 1, 3),
     command("snoop", 1, 1),
 ];
@@ -140,6 +149,15 @@ fn run_command(
         "replace-flows" => flows::replace(bridge, now, options, filter, &*file(switch, filter)?),
         "dump-flows" => dump::flows(bridge, now, options, filter),
         "dump-aggregate" => dump::aggregate(bridge, options, filter),
+        "add-group" => groups::change(bridge, now, options, GroupCommand::Add, filter),
+        "add-groups" => groups::change_all(bridge, now, options, filter, &*file(switch, filter)?),
+        "mod-group" if options.may_create => groups::change(bridge, now, options, GroupCommand::AddOrModify, filter),
+        "mod-group" => groups::change(bridge, now, options, GroupCommand::Modify, filter),
+        "del-groups" => groups::change(bridge, now, options, GroupCommand::Delete, filter),
+        "insert-buckets" => groups::change(bridge, now, options, GroupCommand::InsertBuckets, filter),
+        "remove-buckets" => groups::change(bridge, now, options, GroupCommand::RemoveBuckets, filter),
+        "dump-groups" => groups::dump(bridge, options, second),
+        "dump-group-stats" => groups::stats(bridge, now, options, second),
         // `monitor` and `snoop`.
         other => Err(CommandError::new(format!(
             "ovs-ofctl: {other} goes on until it is ended, which a line can't: capture a link, or use dump-flows"
