@@ -1,14 +1,20 @@
 //! Carrying out a program on a frame.
+//!
+//! A frame that a program sends somewhere is not dropped, whatever became of its other copies: their loss is counted at
+//! their ports. One that it sends nowhere is dropped once, for the first reason that there was.
+
+mod steps;
 
 use crate::mac_table::View;
 use crate::normal::{self, Learn, Path, Route, Unobserved};
 use crate::plan::{MirrorOutput, Plan, PortPlan};
 use crate::port_state::PortState;
 use crate::program::{Op, Program};
-use crate::rewrite;
 use crate::shared::Shared;
 use crate::vlan::{self, Tags};
+use flow_table::MeterState;
 use sim_core::{Batch, Drop, DropArgs, DropReason, Frame, Outbox, Pool, PortIx, Time};
+use std::sync::Arc;
 
 /// What is at hand for the frames of one batch.
 pub(crate) struct Execution<'a> {
@@ -19,8 +25,20 @@ pub(crate) struct Execution<'a> {
     /// The port of the node that the frames came in by.
     port: PortIx,
     in_slot: u16,
+    /// The port that NORMAL takes the frame to have come in by.
+    from: u16,
     /// The mirrors that have a copy of the frame at hand, a bit for each.
     mirrored: u64,
+    /// Whether the frame at hand may go to several places, so that a copy's loss isn't its end.
+    is_split: bool,
+    /// Whether a copy of it went somewhere.
+    is_sent: bool,
+    /// The first copy that was lost, and why.
+    lost: Option<(Frame, Drop)>,
+    /// The bytes that the next output has at most.
+    cut: u32,
+    /// The meter that was charged last.
+    meter: Option<(u32, Arc<MeterState>)>,
     /// By slot.
     ports: &'a mut [PortState],
     pool: &'a mut Pool,
@@ -40,7 +58,24 @@ impl<'a> Execution<'a> {
         pool: &'a mut Pool,
         out: &'a mut Outbox,
     ) -> Self {
-        Self { plan, sw, macs: sw.macs.view(now), now, port, in_slot, mirrored: 0, ports, pool, out }
+        Self {
+            plan,
+            sw,
+            macs: sw.macs.view(now),
+            now,
+            port,
+            in_slot,
+            from: in_slot,
+            mirrored: 0,
+            is_split: false,
+            is_sent: false,
+            lost: None,
+            cut: u32::MAX,
+            meter: None,
+            ports,
+            pool,
+            out,
+        }
     }
 
     /// Counts a frame that came in; `None` if it is too short to be one.
@@ -85,35 +120,15 @@ impl<'a> Execution<'a> {
 
     /// Carries out a program.
     #[inline]
-    pub(crate) fn run(&mut self, program: &Program, mut frame: Frame) {
+    pub(crate) fn run(&mut self, program: &Program, frame: Frame) {
         if !self.plan.mirrors.is_empty() {
             self.mirrored = 0;
             self.mirror(&frame, self.in_slot, true);
         }
-        let (steps, last) = program.split();
-        for step in steps {
-            self.step(program, *step, &mut frame);
-        }
-        match last {
-            Op::Output(slot) => self.output(slot, frame),
-            Op::Normal => self.normal(frame),
-            Op::Everywhere { floodable_only } => self.everywhere(floodable_only, &frame),
-            Op::Drop(reason) => self.drop(frame, None, reason, DropArgs::None),
-            op => self.step(program, op, &mut frame),
-        }
-    }
-
-    /// Carries out a step that is not the last one.
-    #[inline]
-    fn step(&mut self, _program: &Program, step: Op, frame: &mut Frame) {
-        match step {
-            Op::Output(slot) => self.output(slot, frame.share()),
-            Op::Normal => self.normal(frame.share()),
-            Op::Everywhere { floodable_only } => self.everywhere(floodable_only, frame),
-            Op::Set(bits) => rewrite::set(frame, self.pool, bits),
-            Op::PushVlan(tag) => vlan::push(frame, self.pool, tag),
-            Op::PopVlan => vlan::pop(frame, self.pool),
-            _ => {}
+        match program.only() {
+            Some(Op::Output(slot)) => self.output(slot, frame),
+            Some(Op::Normal) => self.normal(frame),
+            _ => self.run_steps(program, frame),
         }
     }
 
@@ -143,6 +158,7 @@ impl<'a> Execution<'a> {
 
     #[inline]
     fn transmit(&mut self, slot: u16, port: PortIx, frame: Frame) {
+        self.is_sent = true;
         self.ports[usize::from(slot)].tx.count.add(1, frame.len() as u64);
         self.out.send(port, frame);
     }
@@ -150,7 +166,7 @@ impl<'a> Execution<'a> {
     /// Does what a learning bridge does.
     #[inline]
     pub(crate) fn normal(&mut self, frame: Frame) {
-        let verdict = normal::decide(self.plan, &self.macs, self.in_slot, &frame, &mut Unobserved);
+        let verdict = normal::decide(self.plan, &self.macs, self.from, &frame, &mut Unobserved);
         match verdict.learn {
             Learn::Nothing => {}
             Learn::Refresh(key, station) => self.macs.refresh(key, &station),
@@ -182,7 +198,7 @@ impl<'a> Execution<'a> {
         let plan = self.plan;
         let mut variants: [Option<(Tags, Frame)>; 2] = [Some((path.before, frame.share())), None];
         let mut is_sent = false;
-        for slot in normal::flood(plan, self.in_slot, path) {
+        for slot in normal::flood(plan, self.from, path) {
             let port = &plan.ports[usize::from(slot)];
             let after = port.vlan.egress(&path.inside, &path.before);
             let known = variants.iter().flatten().find(|(tags, _)| *tags == after).map(|(_, frame)| frame.share());
@@ -195,24 +211,8 @@ impl<'a> Execution<'a> {
             self.send(slot, port.tx, copy);
             is_sent = true;
         }
-        if !is_sent && let Route::Drop(slot, reason, args) = normal::nowhere(plan, self.in_slot, path) {
+        if !is_sent && let Route::Drop(slot, reason, args) = normal::nowhere(plan, self.from, path) {
             self.drop(frame.share(), slot, reason, args);
-        }
-    }
-
-    /// Sends to all ports but the one it came from, whatever their VLANs.
-    fn everywhere(&mut self, floodable_only: bool, frame: &Frame) {
-        let plan = self.plan;
-        let mut is_sent = false;
-        for (slot, port) in plan.ports.iter().enumerate() {
-            let is_wanted = port.ofport != 0 && (port.is_floodable || !floodable_only);
-            if is_wanted && slot != usize::from(self.in_slot) && port.link.is_some() {
-                self.output(slot as u16, frame.share());
-                is_sent = true;
-            }
-        }
-        if !is_sent {
-            self.drop(frame.share(), None, DropReason::PortDown, DropArgs::None);
         }
     }
 
@@ -244,7 +244,10 @@ impl<'a> Execution<'a> {
         let Some(PortPlan { tx: Some(lab), vlan: rules, .. }) = self.plan.ports.get(usize::from(slot)) else { return };
         let after = rules.egress(&path.inside, &path.before);
         vlan::retag(&mut frame, self.pool, &path.before, &after);
+        // The frame itself is no better off for it.
+        let is_sent = self.is_sent;
         self.transmit(slot, *lab, frame);
+        self.is_sent = is_sent;
     }
 
     /// Remote mirroring. Frames of the VLAN itself and to reserved addresses aren't copied.
@@ -277,6 +280,16 @@ impl<'a> Execution<'a> {
             }
             None => None,
         };
-        self.out.drop(frame, Drop { reason, port, args });
+        let why = Drop { reason, port, args };
+        if !self.is_split {
+            return self.out.drop(frame, why);
+        }
+        // That nobody listens says the least.
+        if self.lost.as_ref().is_none_or(|(_, first)| first.reason == DropReason::NoListener) {
+            self.lost = Some((frame, why));
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

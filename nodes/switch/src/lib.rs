@@ -26,7 +26,9 @@
 //! | [`program`], `execute` | action programs, and carrying them out |
 //! | [`normal`] | NORMAL as a pure function of plan, MAC table and frame |
 //! | `usual`, `port_state` | the same for the usual frame, from one cache line for each of its two ports |
-//! | [`vlan`], [`rewrite`] | the rules of VLANs at a port; what actions write into a frame |
+//! | [`vlan`], `mpls`, [`rewrite`] | the rules of VLANs at a port; labels; what actions write into a frame |
+//! | `frame_hash` | the hash by which a group spreads frames |
+//! | [`packet_in`] | frames for controllers, samples |
 //! | [`mac_table`] | stations: lock-free lookups, ageing, fair eviction |
 //! | [`plan`] | a bridge's ports as the data path needs them |
 //! | `counters` | counters |
@@ -53,12 +55,15 @@ mod counters;
 mod dpctl;
 mod execute;
 mod explain;
+mod frame_hash;
 mod lab_ports;
 pub mod mac_table;
 mod mirror;
+mod mpls;
 pub mod normal;
 mod ofctl;
 mod ofport;
+pub mod packet_in;
 pub mod plan;
 mod port_state;
 pub mod program;

@@ -86,6 +86,23 @@ pub fn set(frame: &mut Frame, pool: &mut Pool, bits: Bits) {
     }
 }
 
+/// Raises the drop precedence of a frame of an Assured Forwarding class (RFC 2597 section 6) by so much, up to the
+/// highest.
+pub fn raise_drop_precedence(frame: &mut Frame, pool: &mut Pool, by: u8) {
+    let Some(layers) = Layers::of(frame) else { return };
+    let at = layers.packet;
+    let tos = match layers.ip(frame) {
+        Some(IpLayer { is_v4: true, .. }) => frame[at + 1],
+        Some(IpLayer { is_whole: true, .. }) => frame[at] << 4 | frame[at + 1] >> 4,
+        _ => return,
+    };
+    let (class, precedence) = (tos >> 5, tos >> 3 & 3);
+    if (1..=4).contains(&class) && precedence != 0 && tos & 4 == 0 {
+        let raised = precedence.saturating_add(by).min(3);
+        self::tos(frame, pool, &layers, (u64::from(raised) << 3, 3 << 3));
+    }
+}
+
 /// The number that stands in up to eight bytes.
 #[inline(always)]
 fn number(bytes: &[u8]) -> u64 {

@@ -1,6 +1,7 @@
 //! What the workers of a bridge share.
 
 use crate::mac_table::MacTable;
+use crate::packet_in::PacketIns;
 use crate::plan::Plan;
 use flow_table::Tables;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -21,6 +22,8 @@ pub struct Shared {
     pub macs: MacTable,
     tables: RwLock<Tables>,
     plan: Mutex<Arc<Plan>>,
+    /// What leaves sideways.
+    pub packet_ins: Box<PacketIns>,
 }
 
 impl Shared {
@@ -34,6 +37,7 @@ impl Shared {
             version: AtomicU64::new(1),
             epoch: AtomicU32::new(1),
             macs: MacTable::new(seed),
+            packet_ins: Box::default(),
         }
     }
 

@@ -290,6 +290,24 @@ proptest! {
 }
 
 #[test]
+fn the_drop_precedence_of_assured_forwarding_is_raised_up_to_the_highest() {
+    let mut pool = Pool::new();
+    let mut raised = |protocol: &str, dscp: u8, by: u8| {
+        let key = FlowKey::parse_with(&format!("{protocol},ip_dscp={dscp},nw_ecn=1"), &|_| None).unwrap();
+        let mut frame = pool.copied(&compose(&key));
+        raise_drop_precedence(&mut frame, &mut pool, by);
+        let key = FlowKey::extract(0, &frame);
+        assert_eq!(key.nw_tos() & 3, 1);
+        key.nw_tos() >> 2
+    };
+    // AF11 to AF12 and AF13; AF43 stays; expedited forwarding and the default have none.
+    for protocol in ["udp", "udp6"] {
+        assert_eq!([1, 2, 9].map(|by| raised(protocol, 10, by)), [12, 14, 14]);
+        assert_eq!([38, 46, 0].map(|dscp| raised(protocol, dscp, 1)), [38, 46, 0]);
+    }
+}
+
+#[test]
 fn what_does_not_change_leaves_a_shared_frame_shared() {
     let key = FlowKey::parse_with("udp,udp_dst=53", &|_| None).unwrap();
     let mut pool = Pool::new();

@@ -5,7 +5,7 @@ use crate::translate::{Effect, Learnt};
 use sim_core::Time;
 
 /// Carries out an effect.
-pub(super) fn carry_out(sw: &Shared, now: Time, effect: &Effect) {
+pub(crate) fn carry_out(sw: &Shared, now: Time, effect: &Effect) {
     match effect {
         Effect::Learn(learnt) => {
             let Learnt { change, limit, .. } = &**learnt;

@@ -14,6 +14,7 @@ use crate::execute::Execution;
 use crate::port_state::PortState;
 use crate::shared::Shared;
 use context::Context;
+pub(crate) use effects::carry_out;
 use finder::Finder;
 use sim_core::{Batch, Drop, DropReason, Frame, Outbox, Pool, PortIx, Time};
 
