@@ -1,5 +1,7 @@
 //! `netloom bench`: figures to put beside those of other programs.
 
+mod flows;
+mod rig;
 mod sim;
 mod switch;
 
@@ -19,6 +21,8 @@ enum What {
     Sim(sim::SimArgs),
     /// One switch on one core, a capture looped into its first port
     Switch(switch::SwitchArgs),
+    /// What flows cost: to load, to keep, to change, and to find for a frame that the cache doesn't know
+    Flows(flows::FlowsArgs),
 }
 
 /// Runs a benchmark.
@@ -26,5 +30,6 @@ pub(crate) fn run(args: BenchArgs) -> Result<u8, Failure> {
     match args.what {
         What::Sim(args) => sim::run(&args),
         What::Switch(args) => switch::run(&args),
+        What::Flows(args) => flows::run(&args),
     }
 }

@@ -3,16 +3,18 @@
 //! Bridge br0; the capture is looped into port 1 (n0), and what comes out of port 2 (n1) or any other is freed. Each frame
 //! offered is copied from a slot of its own into a fresh frame of the pool, as a NIC's driver would hand it over.
 
+use super::rig::Rig;
 use crate::cli::FormatArgs;
 use crate::clock::timed;
 use crate::output::{Failure, Format, print};
 use clap::Args;
+use openflow::{Action, Flow, FlowCommand, FlowMod};
+use packet::key::slot;
 use pcap::Reader;
-use sim_core::{Batch, Carrier, Cx, Node, Outbox, Pool, PortIx, Seed, Time};
+use sim_core::{Batch, Time};
 use std::fs::{File, read_to_string};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use switch::{Switch, WorkerHandle};
 
 /// Bytes from one frame of the capture to the next: at least the slot of a NIC's ring.
 const STRIDE: usize = 2048;
@@ -31,6 +33,9 @@ pub(crate) struct SwitchArgs {
     /// Lines for `ovs-appctl` and the like, run once both ports are in br0
     #[arg(long, value_name = "FILE")]
     setup: Option<PathBuf>,
+    /// Changes of flows a second, none of which concerns the capture's frames
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    flow_mods: u32,
     /// How long to measure
     #[arg(long, value_name = "N", default_value_t = 4.0)]
     seconds: f64,
@@ -71,97 +76,66 @@ impl Slots {
     }
 }
 
-/// The switch, and what it is driven with.
-struct Bench {
-    switch: Switch,
-    worker: WorkerHandle,
-    pool: Pool,
-    rng: sim_core::Stream,
-    out: Outbox,
-    batch: Batch,
-    now: Time,
+/// The bridge of a benchmark, with its flows.
+fn rig(args: &SwitchArgs) -> Result<Rig, Failure> {
+    let mut rig = Rig::new(if args.flows.is_some() { "secure" } else { "standalone" })?;
+    if let Some(path) = &args.flows {
+        for flow in lines(path)? {
+            rig.words(&["ovs-ofctl", "add-flow", "br0", &flow].map(str::to_owned))?;
+        }
+    }
+    if let Some(path) = &args.setup {
+        for line in lines(path)? {
+            rig.line(&line)?;
+        }
+    }
+    Ok(rig)
 }
 
-impl Bench {
-    fn new(args: &SwitchArgs) -> Result<Self, Failure> {
-        let (seed, worker) = (Seed(1), WorkerHandle::new());
-        let mut bench = Self {
-            switch: Switch::new("bench", seed, &worker),
-            worker,
-            pool: Pool::new(),
-            rng: seed.stream("bench"),
-            out: Outbox::default(),
-            batch: Batch::new(),
-            now: Time::ZERO,
-        };
-        for (name, port) in [("n0", PortIx(0)), ("n1", PortIx(1))] {
-            bench.switch.attach(name, port);
-            bench.act(|switch, cx| switch.carrier(cx, port, Carrier::Up));
-        }
-        let fail_mode = if args.flows.is_some() { "secure" } else { "standalone" };
-        bench.line(&format!(
-            "ovs-vsctl add-br br0 -- set bridge br0 fail-mode={fail_mode} \
-             -- add-port br0 n0 -- set Interface n0 ofport_request=1 -- add-port br0 n1 -- set Interface n1 ofport_request=2"
-        ))?;
-        if let Some(path) = &args.flows {
-            for flow in Self::lines(path)? {
-                bench.words(&["ovs-ofctl", "add-flow", "br0", &flow].map(str::to_owned))?;
+/// The lines of a file that aren't empty or comments.
+fn lines(path: &Path) -> Result<Vec<String>, Failure> {
+    let text = read_to_string(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+    let meant = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    Ok(text.lines().map(str::trim).filter(meant).map(str::to_owned).collect())
+}
+
+/// Offers batches for `seconds`, with so many changes of flows a second that no frame offered can match; gives frames
+/// offered and seconds taken.
+fn offer(rig: &mut Rig, slots: &Slots, seconds: f64, flow_mods: u32) -> (u64, f64) {
+    let (mut next, mut offered, mut spent, mut changes) = (0, 0_u64, 0.0, 0);
+    while spent < seconds {
+        let due = (spent * f64::from(flow_mods)) as u32;
+        let (lap, ()) = timed(|| {
+            for change in changes..due {
+                rig.change(&unrelated(change));
             }
-        }
-        if let Some(path) = &args.setup {
-            for line in Self::lines(path)? {
-                bench.line(&line)?;
-            }
-        }
-        Ok(bench)
-    }
-
-    /// The lines of a file that aren't empty or comments.
-    fn lines(path: &Path) -> Result<Vec<String>, Failure> {
-        let text = read_to_string(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-        let meant = |line: &&str| !line.is_empty() && !line.starts_with('#');
-        Ok(text.lines().map(str::trim).filter(meant).map(str::to_owned).collect())
-    }
-
-    fn act<R>(&mut self, f: impl FnOnce(&mut Switch, &mut Cx<'_>) -> R) -> R {
-        let mut cx = Cx { now: self.now, pool: &mut self.pool, rng: &mut self.rng, out: &mut self.out };
-        f(&mut self.switch, &mut cx)
-    }
-
-    fn line(&mut self, line: &str) -> Result<(), Failure> {
-        let words = ovsdb::words::split(line).map_err(Failure::usage)?;
-        self.words(&words)
-    }
-
-    fn words(&mut self, words: &[String]) -> Result<(), Failure> {
-        self.act(|switch, cx| switch.command(cx, words)).map(drop).map_err(Failure::usage)
-    }
-
-    /// Offers batches for `seconds`; gives frames offered and seconds taken.
-    fn offer(&mut self, slots: &Slots, seconds: f64) -> (u64, f64) {
-        let (mut next, mut offered, mut spent) = (0, 0_u64, 0.0);
-        while spent < seconds {
-            let (lap, ()) = timed(|| {
-                for _ in 0..BATCHES_A_LOOK {
-                    for _ in 0..Batch::MAX {
-                        self.batch.push(self.pool.copied(slots.frame(next)));
-                        next += 1;
-                        if next == slots.lens.len() {
-                            next = 0;
-                        }
+            for _ in 0..BATCHES_A_LOOK {
+                for _ in 0..Batch::MAX {
+                    rig.push(slots.frame(next));
+                    next += 1;
+                    if next == slots.lens.len() {
+                        next = 0;
                     }
-                    let mut cx = Cx { now: self.now, pool: &mut self.pool, rng: &mut self.rng, out: &mut self.out };
-                    self.switch.frames(&mut cx, PortIx(0), &mut self.batch);
-                    self.out.take_frames().for_each(drop);
-                    self.out.take_drops().for_each(drop);
                 }
-            });
-            spent += lap;
-            offered += (BATCHES_A_LOOK * Batch::MAX) as u64;
-            self.now = Time::from_nanos((spent * 1e9) as u64);
-        }
-        (offered, spent)
+                rig.run();
+            }
+        });
+        changes = due;
+        spent += lap;
+        offered += (BATCHES_A_LOOK * Batch::MAX) as u64;
+        rig.now = Time::from_nanos((spent * 1e9) as u64);
     }
+    (offered, spent)
+}
+
+/// Adds a flow for port 2, or takes the last one away.
+fn unrelated(n: u32) -> FlowMod {
+    let command = if n.is_multiple_of(2) { FlowCommand::Add } else { FlowCommand::DeleteStrict };
+    let mut flow = Flow { priority: 1, actions: vec![Action::Output(1)], ..Flow::default() };
+    flow.matched.require(slot::IN_PORT, 2);
+    flow.matched.require(slot::DL_TYPE, 0x0800);
+    flow.matched.require(slot::NW_DST, u128::from(n / 2 % 1000));
+    FlowMod::new(command, flow)
 }
 
 /// Runs the benchmark.
@@ -172,11 +146,11 @@ pub(crate) fn run(args: &SwitchArgs) -> Result<u8, Failure> {
         return Err(Failure::usage(format!("there is no core {cpu} to run on")));
     }
     let slots = Slots::load(&args.pcap)?;
-    let mut bench = Bench::new(args)?;
-    bench.offer(&slots, (args.seconds / 10.0).min(0.5));
-    let before = bench.worker.worker().stats();
-    let (offered, seconds) = bench.offer(&slots, args.seconds);
-    let after = bench.worker.worker().stats();
+    let mut rig = rig(args)?;
+    offer(&mut rig, &slots, (args.seconds / 10.0).min(0.5), args.flow_mods);
+    let before = rig.worker.worker().stats();
+    let (offered, seconds) = offer(&mut rig, &slots, args.seconds, args.flow_mods);
+    let after = rig.worker.worker().stats();
     let pps = offered as f64 / seconds;
     let report = serde_json::json!({
         "pps": pps as u64,
