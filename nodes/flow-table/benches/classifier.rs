@@ -244,7 +244,8 @@ fn main() {
             } else if n % 3 == 2 {
                 matched.mask.set(slot::TP_DST, 0);
             }
-            (Match::new(matched.key, matched.mask), (n % 500) as u16)
+            // The longest prefix goes first.
+            (Match::new(matched.key, matched.mask), len as u16)
         })
         .collect();
     lookup("96-masks", &many, &keys(10_000), seconds, true);

@@ -4,25 +4,29 @@ use packet::{FlowKey, FlowMask, Match, WORDS};
 use std::fmt;
 use std::sync::Arc;
 
-/// A match of which only the words are kept in which its mask has bits. Rules of a table with the same mask share it.
+/// A match of which only those halves of words are kept in which its mask has bits. Rules of a table with the same mask
+/// share it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CompactMatch {
     mask: Arc<SharedMask>,
-    /// The masked key's words where the mask has bits, in order.
-    words: Box<[u64]>,
+    /// The masked key's halves of words where the mask has bits, in order.
+    halves: Box<[u32]>,
 }
 
 /// A mask that several matches have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SharedMask {
     bits: FlowMask,
-    /// Which words have bits.
-    used: u64,
+    /// Which halves of words have bits: bit `2n` stands for the lower one of word `n`.
+    used: u128,
 }
+
+const _: () = assert!(2 * WORDS <= 128);
 
 impl SharedMask {
     pub(crate) fn new(bits: &FlowMask) -> Self {
-        Self { bits: *bits, used: bits.used_words() }
+        let has = |word: u64| u128::from(word as u32 != 0) | u128::from(word >> 32 != 0) << 1;
+        Self { bits: *bits, used: bits.words().iter().rev().fold(0, |used, word| used << 2 | has(*word)) }
     }
 
     /// The bits.
@@ -30,14 +34,14 @@ impl SharedMask {
         &self.bits
     }
 
-    /// The words that have bits, from the first on.
+    /// The halves that have bits, from the first on.
     pub(crate) fn used(&self) -> impl Iterator<Item = usize> + use<> {
         ones(self.used)
     }
 }
 
 /// The numbers of the bits that are set, from the lowest on.
-pub(crate) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+fn ones(mut bits: u128) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
         bits &= bits - 1;
@@ -45,16 +49,18 @@ pub(crate) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     })
 }
 
+/// Half of a word: of word `n` the lower one is `2n`.
+#[inline]
+pub(crate) fn half(words: &[u64; WORDS], number: usize) -> u32 {
+    (words[number / 2] >> (number % 2 * 32)) as u32
+}
+
 impl CompactMatch {
     /// The compact form of a match. Bits of its key that do not count are dropped.
     pub fn new(matched: &Match) -> Self {
-        Self::with_mask(matched.key.words(), Arc::new(SharedMask::new(&matched.mask)))
-    }
-
-    /// The match of a key under a mask that is known.
-    pub(crate) fn with_mask(key: &[u64; WORDS], mask: Arc<SharedMask>) -> Self {
-        let words = mask.used().map(|word| key[word] & mask.bits.words()[word]).collect();
-        Self { mask, words }
+        let mask = SharedMask::new(&matched.mask);
+        let masked = |number| half(matched.key.words(), number) & half(mask.bits.words(), number);
+        Self { halves: mask.used().map(masked).collect(), mask: Arc::new(mask) }
     }
 
     /// The match in its usual form.
@@ -65,7 +71,9 @@ impl CompactMatch {
     /// The wanted values; bits that do not count are zero.
     pub fn key(&self) -> FlowKey {
         let mut key = FlowKey::EMPTY;
-        self.mask.used().zip(&self.words).for_each(|(word, bits)| key.words_mut()[word] = *bits);
+        for (number, bits) in self.mask.used().zip(&self.halves) {
+            key.words_mut()[number / 2] |= u64::from(*bits) << (number % 2 * 32);
+        }
         key
     }
 
@@ -77,14 +85,14 @@ impl CompactMatch {
     /// True if a frame of this key matches.
     #[inline]
     pub fn matches(&self, key: &FlowKey) -> bool {
-        let mask = self.mask.bits.words();
-        self.mask.used().zip(&self.words).all(|(word, wanted)| key.words()[word] & mask[word] == *wanted)
+        let (key, mask) = (key.words(), self.mask.bits.words());
+        self.mask.used().zip(&self.halves).all(|(number, wanted)| half(key, number) & half(mask, number) == *wanted)
     }
 
-    /// The key's words where the mask has bits.
+    /// The key's halves of words where the mask has bits.
     #[inline]
-    pub(crate) fn words(&self) -> &[u64] {
-        &self.words
+    pub(crate) fn halves(&self) -> &[u32] {
+        &self.halves
     }
 
     /// The mask, to be shared.
@@ -123,7 +131,7 @@ mod tests {
             let matched = Match::new(FlowKey::from_words(key), FlowMask::from_words(mask));
             let compact = CompactMatch::new(&matched);
             prop_assert_eq!(compact.expand(), matched);
-            prop_assert_eq!(compact.words.len(), matched.mask.used_words().count_ones() as usize);
+            prop_assert!(compact.halves.len() <= 2 * matched.mask.used_words().count_ones() as usize);
             prop_assert!(compact.matches(&FlowKey::from_words(key)));
             let other = FlowKey::from_words(other);
             prop_assert_eq!(compact.matches(&other), matched.matches(&other));

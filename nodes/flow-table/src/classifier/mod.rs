@@ -24,13 +24,13 @@ mod tests;
 mod trie;
 
 use crate::CompactMatch;
-use crate::compact::SharedMask;
+use crate::compact::{SharedMask, half};
 use hashbrown::HashTable;
 use packet::{FlowKey, FlowMask, Match};
 use prefixes::{Known, Lens, Prefixes};
 use std::cmp::Reverse;
 use std::sync::Arc;
-use subtable::{Hash, Subtable};
+use subtable::{BASIS, Hash, Subtable};
 
 /// What a classifier holds: a value that has a match and a priority, which never change while it is there.
 pub trait Entry {
@@ -70,6 +70,8 @@ pub struct Classifier<T> {
     /// The numbers by descending greatest priority.
     order: Vec<(Reverse<u16>, u32)>,
     prefixes: Prefixes,
+    /// What hashing begins with.
+    basis: u64,
     len: usize,
     /// How many entries are clauses of conjunctions.
     soft: usize,
@@ -77,19 +79,26 @@ pub struct Classifier<T> {
 
 impl<T> Default for Classifier<T> {
     fn default() -> Self {
+        Self::keyed(BASIS)
+    }
+}
+
+impl<T> Classifier<T> {
+    /// An empty one whose hashes nobody can foresee who doesn't know the key, for where frames make flows. Nothing else
+    /// depends on it.
+    pub fn keyed(key: u64) -> Self {
         Self {
             subtables: Vec::new(),
             free: Vec::new(),
             by_mask: HashTable::new(),
             order: Vec::new(),
             prefixes: Prefixes::default(),
+            basis: key,
             len: 0,
             soft: 0,
         }
     }
-}
 
-impl<T> Classifier<T> {
     /// How many values there are.
     pub fn len(&self) -> usize {
         self.len
@@ -139,7 +148,7 @@ impl<T: Entry + Clone> Classifier<T> {
         let place = &mut self.subtables[number as usize];
         let subtable = Arc::make_mut(place.as_mut()?);
         let before = subtable.max_priority();
-        let old = subtable.remove(matched.words(), priority)?;
+        let old = subtable.remove(matched.halves(), priority)?;
         let after = subtable.max_priority();
         let prefixes = *subtable.prefixes();
         if prefixes != Lens::default() {
@@ -163,7 +172,7 @@ impl<T: Entry + Clone> Classifier<T> {
     pub fn get(&self, matched: &Match, priority: u16) -> Option<&T> {
         let matched = CompactMatch::from(matched);
         let number = self.number(matched.shared_mask())?;
-        self.subtables[number as usize].as_ref()?.get(matched.words(), priority)
+        self.subtables[number as usize].as_ref()?.get(matched.halves(), priority)
     }
 
     /// The value of the greatest priority whose match a key has. All keys that agree with it in the bits of `mask`, to
@@ -237,7 +246,7 @@ impl<T: Entry + Clone> Classifier<T> {
     /// Adds a subtable for the mask of a value.
     fn add(&mut self, value: &T) -> u32 {
         let mask = value.matched().shared_mask();
-        let subtable = Arc::new(Subtable::new(Arc::clone(mask)));
+        let subtable = Arc::new(Subtable::new(Arc::clone(mask), self.basis));
         let number = self.free.pop().unwrap_or(self.subtables.len() as u32);
         match self.subtables.get_mut(number as usize) {
             Some(place) => *place = Some(subtable),
@@ -271,5 +280,5 @@ fn is_soft<T: Entry>(entry: &T) -> bool {
 
 /// The hash of a mask, for a table.
 fn mask_hash(mask: &SharedMask) -> u64 {
-    Hash::of(mask.used().flat_map(|word| [word as u64, mask.bits().words()[word]])).spread()
+    Hash::of(BASIS, mask.used().flat_map(|number| [number as u64, half(mask.bits().words(), number).into()])).spread()
 }

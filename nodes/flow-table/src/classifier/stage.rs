@@ -1,8 +1,9 @@
 //! Stages: a key is looked at layer by layer, so that a frame that differs below is not read above.
 
 use super::subtable::Hash;
+use crate::compact::half;
 use packet::key::slot;
-use packet::{FlowMask, WORDS};
+use packet::{FlowKey, FlowMask, WORDS};
 
 /// The layers from the one on that all frames of a port have in common, as Open vSwitch divides a flow: what comes with the
 /// frame, layer 2, layer 3, layer 4. What is in none of the others is in the first.
@@ -44,22 +45,42 @@ pub(super) const STAGES: [FlowMask; 4] = {
     [FlowMask::from_words(first), l2, l3, l4]
 };
 
-/// The bits of a mask that are in one word and one stage.
+/// The bits of a mask that are in one half of a word and one stage.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
-    /// The word of a key.
-    pub(super) word: u8,
-    /// The word of a compact match.
+    /// Which half of a key's words.
+    pub(super) half: u8,
+    /// Where it is in a compact match.
     pub(super) at: u8,
-    pub(super) bits: u64,
+    pub(super) bits: u32,
+}
+
+impl Part {
+    /// What a key has there.
+    #[inline]
+    pub(super) fn of(&self, key: &FlowKey) -> u32 {
+        half(key.words(), self.half.into()) & self.bits
+    }
+
+    /// What the halves of a compact match have there.
+    #[inline]
+    pub(super) fn of_compact(&self, halves: &[u32]) -> u32 {
+        halves[usize::from(self.at)] & self.bits
+    }
+
+    /// Adds the bits to a mask.
+    #[inline]
+    pub(super) fn add_to(&self, mask: &mut FlowMask) {
+        mask.words_mut()[usize::from(self.half / 2)] |= u64::from(self.bits) << (self.half % 2 * 32);
+    }
 }
 
 /// What a mask has in one stage.
 #[derive(Clone, Debug)]
 pub(super) struct Stage {
     pub(super) parts: Box<[Part]>,
-    /// Which of the prefix fields it has: bit `n` for [`super::prefixes::FIELDS`]`[n]`.
-    pub(super) prefixes: u8,
+    /// Which of [`super::prefixes::FIELDS`] it has, and how long the prefixes are.
+    pub(super) prefixes: Box<[(usize, u8)]>,
     /// The hashes of what the entries have in this stage and those before it, if others follow.
     pub(super) seen: Seen,
 }
