@@ -221,6 +221,9 @@ pub(crate) fn parse_at(
         matched.push_str(&" ".repeat(word.at - matched.len()));
         matched.push_str(text.get(word.at..word.end).unwrap_or_default());
     }
+    if actions.is_none() && !command.deletes() {
+        return Err(FlowError::at(text, text.len(), FlowErrorKind::NoActions));
+    }
     change.flow.matched = Match::parse_with(&matched, ports).map_err(|error| hinted(text, error.offset, error.kind))?;
     change.flow.table = change.table.unwrap_or_default();
     match actions {
@@ -228,7 +231,6 @@ pub(crate) fn parse_at(
             let kind = FlowErrorKind::NotFor { word: "actions", command: command.word() };
             return Err(FlowError::at(text, end, kind));
         }
-        None if !command.deletes() => return Err(FlowError::at(text, text.len(), FlowErrorKind::NoActions)),
         Some(at) => {
             let table = change.table.or((command == Add).then_some(0));
             change.flow.actions = action::parse_at(text, at, &change.flow.matched, table, ports)?;

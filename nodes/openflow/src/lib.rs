@@ -10,6 +10,7 @@
 
 mod action;
 mod bytes;
+mod diff;
 mod error;
 mod file;
 mod flow;
@@ -26,6 +27,7 @@ pub use action::{
     Action, Bundle, BundleAlgorithm, Controller, HashFields, Multipath, MultipathAlgorithm, PacketInReason, Sample,
     SampleDirection, parse_actions,
 };
+pub use diff::{Difference, diff};
 pub use error::{FileError, FlowError, FlowErrorKind};
 pub use file::{parse_file, parse_flow_mods, parse_group_mods};
 pub use flow::{Flow, FlowFlags};

@@ -158,7 +158,7 @@ fn action() -> impl Strategy<Value = Action> {
 
 prop_compose! {
     fn flow()(
-        table: u8, priority: u16, cookie in 0..u64::MAX, idle_timeout: u16, hard_timeout: u16,
+        table in 0..255_u8, priority: u16, cookie in 0..u64::MAX, idle_timeout: u16, hard_timeout: u16,
         matched in select(vec!["", "ip", "tcp,tp_dst=80", "in_port=3,dl_vlan=9", "arp,arp_op=1", "dl_dst=ff:ff:ff:ff:ff:ff"]),
         actions in vec(action(), 0..5), vid in 0..4096_u16, pcp in 0..8_u16, set_tag: bool,
     ) -> Flow {

@@ -1,9 +1,11 @@
 //! Meters (OpenFlow 1.5.1 section 5.11; ovs-ofctl(8), "Meter Syntax").
 
+mod text;
+
 /// A meter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meter {
-    /// Its number, from 1.
+    /// Its number, from 1 to [`Meter::MAX_ID`], or [`Meter::SLOWPATH`] or [`Meter::CONTROLLER`].
     pub id: u32,
     /// What is counted.
     pub unit: MeterUnit,
@@ -53,4 +55,13 @@ pub enum MeterMod {
     Modify(Meter),
     /// Removes one, or all; the flows that use it go with it.
     Delete(Option<u32>),
+}
+
+impl Meter {
+    /// The greatest number of a meter that flows name.
+    pub const MAX_ID: u32 = 0xffff_0000;
+    /// The meter of what the datapath can't do by itself.
+    pub const SLOWPATH: u32 = 0xffff_fffd;
+    /// The meter of what goes to controllers.
+    pub const CONTROLLER: u32 = 0xffff_fffe;
 }
