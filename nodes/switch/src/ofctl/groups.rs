@@ -114,12 +114,7 @@ pub(super) fn dump(bridge: &Bridge, options: &Options, only: Option<&str>) -> Re
 }
 
 /// What went through the groups, or through one.
-pub(super) fn stats(
-    bridge: &Bridge,
-    now: Time,
-    options: &Options,
-    only: Option<&str>,
-) -> Result<String, CommandError> {
+pub(super) fn stats(bridge: &Bridge, now: Time, options: &Options, only: Option<&str>) -> Result<String, CommandError> {
     let version = options.version;
     let only = match only {
         Some("group_id=all" | "group_id=any") | None => None,

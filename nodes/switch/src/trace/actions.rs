@@ -325,11 +325,8 @@ fn userspace(controller: &Controller) -> String {
 }
 
 fn flow_sample(sample: &Sample, in_port: u32) -> String {
-    let port = if sample.sampling_port == 0xffff || sample.sampling_port == in_port {
-        u32::MAX
-    } else {
-        sample.sampling_port
-    };
+    let port =
+        if sample.sampling_port == 0xffff || sample.sampling_port == in_port { u32::MAX } else { sample.sampling_port };
     let direction = match sample.direction {
         SampleDirection::Default => "",
         SampleDirection::Ingress => ",ingress",

@@ -70,6 +70,10 @@ pub fn parse(text: &str) -> Fields {
             }
         }
     }
+    // A tunnel is shown once it has a destination; of the protocols of tunnels some are the real switch's alone.
+    let has_tunnel = fields.get("tun_dst").is_some_and(|(value, _)| *value != 0);
+    fields.retain(|name, _| has_tunnel || !name.starts_with("tun_") || name == "tun_id");
+    fields.retain(|name, _| !name.starts_with("gtpu") && name != "tun_erspan_ver");
     if fields.get("nw_proto").is_some_and(|(protocol, _)| *protocol == 2) {
         // The real switch notes type and code of IGMP for its multicast snooping; no match can see them.
         fields.remove("tp_src");

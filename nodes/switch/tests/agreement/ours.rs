@@ -3,7 +3,7 @@
 use crate::generate::{Pipeline, Said};
 use crate::outcome::{self, Outcome};
 use crate::rig::Rig;
-use sim_core::{Carrier, PortIx, Duration};
+use sim_core::{Carrier, Duration, PortIx};
 
 /// A switch with a bridge br0 of the ports p1 ... p5, the last one without a link.
 pub struct Ours(Rig);

@@ -163,7 +163,9 @@ impl Frame {
         tags.iter_mut().zip(&seen.tags).filter(|(tag, _)| tag.0 == 0).for_each(|(tag, seen)| tag.0 = seen.0);
         let aside = ["pkt_mark", "skb_priority"];
         let mut fields = seen.fields.iter().filter(|(name, _)| !aside.contains(&name.as_str()));
-        tags == seen.tags && self.labels == seen.labels && fields.all(|(name, value)| self.fields.get(name) == Some(value))
+        tags == seen.tags
+            && self.labels == seen.labels
+            && fields.all(|(name, value)| self.fields.get(name) == Some(value))
     }
 
     /// Without what a key doesn't say: the types of its tags, and the queue when no frame was sent to one.
@@ -281,8 +283,8 @@ impl Run<'_> {
             "trunc" => self.cut = flow_text::number(arguments),
             "meter" => events.push(Event::Meter(flow_text::number(arguments).unwrap_or_else(|| panic!("{word}")))),
             "userspace" => {
-                // The numbers that the daemon gives itself.
-                let own = ["pid=", "recirc_id=", "rule_cookie="];
+                // What the daemon tells itself.
+                let own = ["pid=", "recirc_id=", "rule_cookie=", "dont_send="];
                 let mut told = String::new();
                 for word in split(arguments) {
                     let (name, inner) = call(word);

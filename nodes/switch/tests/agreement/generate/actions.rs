@@ -135,7 +135,11 @@ fn set_field(random: &mut Stream, cx: &mut Context) -> String {
     }
     let field = field(random, cx, |field| field.writable);
     // For OpenFlow 1.0 ovs-ofctl turns it into an action like mod_tp_src, and forgets the mask.
-    let value = if field.maskable && !cx.openflow10 { field.kind.masked(random) } else { field.kind.text(field.kind.value(random)) };
+    let value = if field.maskable && !cx.openflow10 {
+        field.kind.masked(random)
+    } else {
+        field.kind.text(field.kind.value(random))
+    };
     format!("set_field:{value}->{}", field.name)
 }
 
