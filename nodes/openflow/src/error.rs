@@ -172,6 +172,11 @@ pub enum FlowErrorKind {
         /// Whose list it is.
         within: &'static str,
     },
+    /// An action that an action set can't hold.
+    #[error(
+        "write_actions can't hold it: only what sends to a port, group or table, and what changes headers and fields"
+    )]
+    NotOfSet,
     /// `goto_table` to an earlier table.
     #[error("goto_table:{to} in table {from} goes back: only to a later table, or resubmit(,{to})")]
     Backwards {

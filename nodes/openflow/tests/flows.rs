@@ -1,7 +1,12 @@
 //! Flows as text: what is read, what is printed, what is refused.
 
-use openflow::{Action, Flow, parse_file};
-use packet::{EtherType, MacAddr, Match};
+use openflow::{
+    Action, Bucket, Bundle, BundleAlgorithm, Controller, Flow, FlowCommand, FlowFlags, Group, GroupCommand, GroupKind,
+    HashFields, Learn, LearnSource, LearnSpec, Meter, Multipath, MultipathAlgorithm, PacketInReason, Selection,
+    parse_file,
+};
+use packet::field::Field;
+use packet::{EtherType, MacAddr, Match, Subfield};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -127,11 +132,75 @@ fn a_file_has_a_flow_a_line_and_all_its_errors_are_told() {
 
 /// Writes a whole field.
 fn set(name: &str, value: u16) -> Action {
-    let field = packet::Field::find(name).expect("it is in the table");
+    let field = Field::find(name).expect("it is in the table");
     Action::SetField { field, value: value.into(), mask: field.slot.max() }
 }
 
-fn action() -> impl Strategy<Value = Action> {
+/// Fields that every frame has and actions may write.
+fn field() -> impl Strategy<Value = &'static Field> {
+    select(vec!["reg0", "reg15", "xreg1", "xxreg3", "metadata", "tun_id", "dl_src", "dl_dst", "pkt_mark"])
+        .prop_map(|name| Field::find(name).expect("it is in the table"))
+}
+
+/// At most so many bits of a field.
+fn bits(max: u8) -> impl Strategy<Value = Subfield> {
+    (field(), any::<u8>(), any::<u8>()).prop_map(move |(field, start, len)| {
+        let start = start % field.width;
+        Subfield { field, start, len: 1 + len % (field.width - start).min(max) }
+    })
+}
+
+/// Two subfields of the same length.
+fn pair() -> impl Strategy<Value = (Subfield, Subfield)> {
+    (bits(128), bits(128)).prop_map(|(a, b)| {
+        let len = a.len.min(b.len);
+        (Subfield { len, ..a }, Subfield { len, ..b })
+    })
+}
+
+fn learn() -> impl Strategy<Value = Learn> {
+    let source = prop_oneof![
+        (any::<u128>(), bits(128)).prop_map(|(value, to)| (LearnSource::Value(value & to.max()), to)),
+        pair().prop_map(|(from, to)| (LearnSource::Field(from), to)),
+    ];
+    let spec = prop_oneof![
+        source.clone().prop_map(|(source, to)| LearnSpec::Match { source, to }),
+        source.prop_map(|(source, to)| LearnSpec::Load { source, to }),
+        bits(64).prop_map(LearnSpec::Output),
+    ];
+    let numbers = any::<(u16, u64, u16, u16, u16, u16, u32)>();
+    let result = proptest::option::of(bits(1));
+    (0..255_u8, numbers, any::<bool>(), any::<bool>(), result, vec(spec, 0..4)).prop_map(
+        |(table, numbers, send_flow_rem, delete_learned, result, specs)| {
+            let (priority, cookie, idle_timeout, hard_timeout, fin_idle_timeout, fin_hard_timeout, limit) = numbers;
+            Learn {
+                table,
+                priority,
+                cookie,
+                idle_timeout,
+                hard_timeout,
+                fin_idle_timeout,
+                fin_hard_timeout,
+                send_flow_rem,
+                delete_learned,
+                limit,
+                result,
+                specs,
+            }
+        },
+    )
+}
+
+fn controller() -> impl Strategy<Value = Controller> {
+    use PacketInReason::*;
+    let reason = select(vec![NoMatch, Action, InvalidTtl, ActionSet, Group, PacketOut]);
+    (any::<u16>(), reason, any::<u16>(), vec(any::<u8>(), 0..5), any::<bool>(), any::<Option<u32>>()).prop_map(
+        |(max_len, reason, id, userdata, pause, meter)| Controller { max_len, reason, id, userdata, pause, meter },
+    )
+}
+
+/// Actions that an action set holds.
+fn simple() -> impl Strategy<Value = Action> {
     let mac = any::<[u8; 6]>().prop_map(MacAddr);
     prop_oneof![
         (0..=0xfeff_u32).prop_map(Action::Output),
@@ -141,8 +210,13 @@ fn action() -> impl Strategy<Value = Action> {
             Action::Flood,
             Action::All,
             Action::Local,
+            Action::Table,
             Action::StripVlan,
             Action::DecTtl(Vec::new()),
+            Action::DecTtl(vec![0, 9]),
+            Action::DecMplsTtl,
+            Action::PushMpls(EtherType(0x8848)),
+            Action::PopMpls(EtherType(0x0800)),
         ]),
         (0..4096_u16).prop_map(Action::ModVlanVid),
         (0..8_u8).prop_map(Action::ModVlanPcp),
@@ -153,22 +227,121 @@ fn action() -> impl Strategy<Value = Action> {
         any::<u16>().prop_map(Action::ModTpSrc),
         any::<u16>().prop_map(Action::ModTpDst),
         (0..64_u8).prop_map(|dscp| Action::ModNwTos(dscp << 2)),
+        any::<u32>().prop_map(Action::SetQueue),
+        (0..=0xffff_ff00_u32).prop_map(Action::Group),
+        (0..1_u32 << 20).prop_map(Action::SetMplsLabel),
+        any::<u64>().prop_map(Action::SetTunnel),
+        (any::<u128>(), bits(64)).prop_map(|(value, to)| Action::Load { to, value: value & to.max() }),
+        pair().prop_map(|(from, to)| Action::Move { from, to }),
+        (any::<Option<u8>>(), proptest::option::of(0..0xfeff_u32)).prop_filter_map("", |(table, in_port)| {
+            let table = table.filter(|table| *table != 255);
+            (table.is_some() || in_port.is_some()).then_some(Action::Resubmit { in_port, table, ct: false })
+        }),
     ]
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let hash = select(vec![HashFields::EthSrc, HashFields::SymmetricL3L4Udp, HashFields::NwDst]);
+    let members = vec(0..0xff00_u32, 0..4);
+    let to = bits(64).prop_map(|to| Some(to).filter(|to| to.len >= 16));
+    let leaf = prop_oneof![
+        8 => simple(),
+        1 => learn().prop_map(|learn| Action::Learn(Box::new(learn))),
+        1 => controller().prop_map(|controller| Action::Controller(Box::new(controller))),
+        1 => bits(128).prop_map(Action::Push),
+        1 => bits(128).prop_map(Action::Pop),
+        1 => bits(128).prop_map(|from| Action::OutputReg { from, max_len: u16::MAX }),
+        1 => (0..0xff00_u32, 14..u32::MAX).prop_map(|(port, max_len)| Action::OutputTrunc { port, max_len }),
+        1 => (0..0xff00_u32, any::<u32>()).prop_map(|(port, queue)| Action::Enqueue { port, queue }),
+        1 => (any::<u16>(), bits(1)).prop_map(|(size, to)| Action::CheckPktLarger { size, to }),
+        1 => any::<(u16, u16)>().prop_map(|(idle_timeout, hard_timeout)| Action::FinTimeout { idle_timeout, hard_timeout }),
+        1 => any::<[u8; 14]>().prop_map(|note| Action::Note(note.to_vec())),
+        1 => select(vec![Action::Exit, Action::PopQueue]),
+        1 => (hash.clone(), any::<u16>(), to, members).prop_map(|(fields, basis, to, members)| {
+            Action::Bundle(Box::new(Bundle { fields, basis, algorithm: BundleAlgorithm::Hrw, to, members }))
+        }),
+        1 => (hash, any::<(u16, u32)>(), bits(128)).prop_map(|(fields, (basis, arg), to)| {
+            let algorithm = MultipathAlgorithm::IterHash;
+            Action::Multipath(Box::new(Multipath { fields, basis, algorithm, n_links: 2, arg, to }))
+        }),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| vec(inner, 0..4).prop_map(Action::Clone))
+}
+
+prop_compose! {
+    fn instructions()(
+        meter in proptest::option::of(1..u32::MAX), applied in vec(action(), 0..5), vid in 0..4096_u16, pcp in 0..8_u16,
+        set_tag: bool, clear: bool, written in proptest::option::of(vec(simple(), 0..4)),
+        metadata: Option<(u64, u64)>, goto: bool,
+    ) -> Vec<Action> {
+        let mut actions: Vec<Action> = meter.map(Action::Meter).into_iter().collect();
+        actions.extend(applied);
+        if set_tag {
+            actions.extend([Action::PushVlan(EtherType::VLAN), set("vlan_vid", 0x1000 | vid), set("vlan_pcp", pcp << 1 | 1)]);
+        }
+        actions.extend(clear.then_some(Action::ClearActions));
+        actions.extend(written.map(Action::WriteActions));
+        actions.extend(metadata.map(|(value, mask)| Action::WriteMetadata { value, mask }));
+        actions.extend(goto.then_some(Action::GotoTable(254)));
+        actions
+    }
 }
 
 prop_compose! {
     fn flow()(
-        table in 0..255_u8, priority: u16, cookie in 0..u64::MAX, idle_timeout: u16, hard_timeout: u16,
-        matched in select(vec!["", "ip", "tcp,tp_dst=80", "in_port=3,dl_vlan=9", "arp,arp_op=1", "dl_dst=ff:ff:ff:ff:ff:ff"]),
-        actions in vec(action(), 0..5), vid in 0..4096_u16, pcp in 0..8_u16, set_tag: bool,
+        table in 0..254_u8, priority: u16, cookie in 0..u64::MAX, idle_timeout: u16, hard_timeout: u16, importance: u16,
+        (send_flow_rem, no_packet_counts, no_byte_counts) in any::<(bool, bool, bool)>(),
+        matched in select(vec!["", "ip", "tcp,tp_dst=80", "in_port=3,dl_vlan=9", "arp,arp_op=1", "reg0=1/3,metadata=5"]),
+        actions in instructions(),
     ) -> Flow {
-        let mut actions = actions;
-        if set_tag {
-            actions.extend([Action::PushVlan(EtherType::VLAN), set("vlan_vid", 0x1000 | vid), set("vlan_pcp", pcp << 1 | 1)]);
-        }
         let matched = Match::parse(matched).unwrap();
-        Flow { table, priority, cookie, idle_timeout, hard_timeout, matched, actions, ..Flow::default() }
+        let flags = FlowFlags { send_flow_rem, no_packet_counts, no_byte_counts };
+        Flow { table, priority, cookie, idle_timeout, hard_timeout, importance, flags, matched, actions }
     }
+}
+
+prop_compose! {
+    fn group()(
+        id in 0..0xffff_ff00_u32, kind in select(vec![GroupKind::All, GroupKind::Select, GroupKind::Indirect, GroupKind::FastFailover]),
+        param: u64, hashes: bool, masks in vec((field(), any::<u128>()), 0..3),
+        buckets in vec((any::<u16>(), 0..0xff00_u32, vec(action(), 0..3)), 1..4),
+    ) -> Group {
+        let mut fields: Vec<(&'static Field, u128)> = Vec::new();
+        for (field, mask) in masks {
+            if fields.is_empty() {
+                fields.push((field, mask & field.slot.max()));
+            }
+        }
+        let selection = match kind {
+            GroupKind::Select if hashes => Selection::Hash { param, fields },
+            GroupKind::Select => Selection::DpHash { param },
+            _ => Selection::Default,
+        };
+        let watches = matches!(kind, GroupKind::Select | GroupKind::FastFailover);
+        let buckets = buckets.into_iter().zip(1..).map(|((weight, port, actions), id)| Bucket {
+            id,
+            weight: if kind == GroupKind::Select { weight } else { 0 },
+            watch_port: watches.then_some(port),
+            watch_group: None,
+            actions,
+        });
+        let buckets = buckets.take(if kind == GroupKind::Indirect { 1 } else { 9 }).collect();
+        Group { id, kind, selection, buckets }
+    }
+}
+
+/// A list in a list, so many deep.
+fn nested(depth: usize) -> String {
+    format!("actions={}1{}", "clone(".repeat(depth), ")".repeat(depth))
+}
+
+#[test]
+fn lists_in_lists_end_somewhere() {
+    assert!(Flow::parse(&nested(32), &ports).is_ok());
+    let error = Flow::parse(&nested(33), &ports).unwrap_err();
+    assert_eq!(error.to_string(), "column 201: lists of actions stand 32 deep at most");
+    assert!(Flow::parse(&nested(100_000), &ports).is_err());
+    assert!(Flow::parse(&format!("actions={}", "(".repeat(100_000)), &ports).is_err());
 }
 
 proptest! {
@@ -176,6 +349,12 @@ proptest! {
     fn a_flow_is_what_its_text_says(flow in flow()) {
         let text = flow.to_string();
         prop_assert_eq!(Flow::parse(&text, &|_| None), Ok(flow), "{}", text);
+    }
+
+    #[test]
+    fn a_group_is_what_its_text_says(group in group()) {
+        let text = group.to_string();
+        prop_assert_eq!(Group::parse(&text, &|_| None), Ok(group), "{}", text);
     }
 
     #[test]
@@ -191,5 +370,70 @@ proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,30}", tail in "\\PC{0,30}") {
         let _ = parse_file(&format!("{text}actions={tail}\n{tail}"), &|_| None);
+        let _ = openflow::parse_group_mods(GroupCommand::Add, &format!("{text}bucket={tail}\n{tail}"), &|_| None);
+        let _ = openflow::parse_flow_mods(FlowCommand::Add, &format!("delete {text}\n{tail}"), &|_| None);
+        let _ = Meter::parse(&format!("{text},bands={tail}"));
+    }
+
+    #[test]
+    fn actions_of_any_words_are_read_or_refused(
+        words in vec(select(WORDS.to_vec()), 1..8), joins in vec(select(vec![",", "(", ")", ":", "=", "->", "/", "[", "]", ""]), 8),
+    ) {
+        let text: String = words.iter().zip(joins).flat_map(|(word, join)| [*word, join]).collect();
+        let text = format!("tcp,dl_vlan=3,actions={text}");
+        match Flow::parse(&text, &ports) {
+            Ok(flow) => prop_assert_eq!(Flow::parse(&flow.to_string(), &|_| None), Ok(flow)),
+            Err(error) => prop_assert!(error.column <= text.chars().count() + 1),
+        }
     }
 }
+
+/// What texts of actions are made of.
+const WORDS: &[&str] = &[
+    "output",
+    "controller",
+    "learn",
+    "table",
+    "1",
+    "0",
+    "0xffff",
+    "reg0",
+    "NXM_NX_REG1",
+    "load",
+    "move",
+    "set_field",
+    "write_actions",
+    "clone",
+    "resubmit",
+    "in_port",
+    "eth_src",
+    "vlan_vid",
+    "vlan_pcp",
+    "ip_src",
+    "1.2.3.4",
+    "push",
+    "pop",
+    "group",
+    "note",
+    "11.22",
+    "bundle",
+    "multipath",
+    "conjunction",
+    "1/2",
+    "0..3",
+    "4",
+    "max_len",
+    "port",
+    "é",
+    "drop",
+    " ",
+    "push_vlan",
+    "0x8100",
+    "goto_table",
+    "meter",
+    "fin_timeout",
+    "idle_timeout",
+    "check_pkt_larger",
+    "dec_ttl",
+    "userdata",
+];

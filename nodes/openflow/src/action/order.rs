@@ -1,6 +1,6 @@
 //! The order of instructions (OpenFlow 1.5.1 section 5.5): Open vSwitch refuses another one.
 
-use super::Action;
+use super::{Action, Controller};
 use crate::error::FlowErrorKind;
 
 /// Where a list stands.
@@ -39,6 +39,9 @@ impl Order {
                 return Err(FlowErrorKind::Twice(word));
             }
         }
+        if self.within == Some(ACTION_SET) && !is_of_set(action) {
+            return Err(FlowErrorKind::NotOfSet);
+        }
         self.last = Some((place, word));
         match action {
             Action::Conjunction { .. } => self.clauses = true,
@@ -46,6 +49,36 @@ impl Order {
             _ => self.others = true,
         }
         if self.clauses && self.others { Err(FlowErrorKind::ConjunctionNotAlone) } else { Ok(()) }
+    }
+}
+
+/// The word whose list is an action set.
+const ACTION_SET: &str = "write_actions";
+
+/// Can an action set hold it (ovs-actions(7), "Action Sets")?
+fn is_of_set(action: &Action) -> bool {
+    match action {
+        // With more than a length, it is an action of Open vSwitch's own.
+        Action::Controller(controller) => {
+            **controller == Controller { max_len: controller.max_len, ..Controller::default() }
+        }
+        Action::OutputReg { .. }
+        | Action::OutputTrunc { .. }
+        | Action::Enqueue { .. }
+        | Action::PopQueue
+        | Action::Bundle(_)
+        | Action::Multipath(_)
+        | Action::Push(_)
+        | Action::Pop(_)
+        | Action::CheckPktLarger { .. }
+        | Action::Learn(_)
+        | Action::Conjunction { .. }
+        | Action::Note(_)
+        | Action::Sample(_)
+        | Action::Clone(_)
+        | Action::FinTimeout { .. }
+        | Action::Exit => false,
+        _ => true,
     }
 }
 

@@ -343,13 +343,15 @@ fn sorted(mut fields: Vec<(&'static Field, u128)>) -> Vec<(&'static Field, u128)
     fields
 }
 
-/// What comes before registers, and registers before headers.
-fn rank(field: &Field) -> u8 {
-    const PARTS: [&str; 5] = ["tun_", "metadata", "in_port", "pkt_mark", "ct_"];
-    let part = PARTS.iter().position(|part| field.name.starts_with(part));
-    match part {
-        Some(part) => part as u8,
-        None if field.nxm.contains("REG") => PARTS.len() as u8,
-        None => PARTS.len() as u8 + 1,
+/// The order of Open vSwitch where it isn't that of the table: what rides with a frame, registers, then headers from the
+/// outermost.
+fn rank(field: &Field) -> usize {
+    const BEFORE: [&str; 5] = ["tun_", "metadata", "in_port", "pkt_mark", "ct_"];
+    const HEADERS: [&str; 4] = ["eth_", "vlan_", "mpls_", "ip_"];
+    let place = |parts: &[&str]| parts.iter().position(|part| field.set_name.starts_with(part));
+    match place(&BEFORE) {
+        Some(place) => place,
+        None if field.nxm.contains("REG") => BEFORE.len(),
+        None => BEFORE.len() + 1 + place(&HEADERS).unwrap_or(HEADERS.len()),
     }
 }

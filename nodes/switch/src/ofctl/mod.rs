@@ -7,6 +7,7 @@
 mod dump;
 mod flows;
 mod groups;
+mod meters;
 mod options;
 mod ports;
 mod read;
@@ -65,6 +66,14 @@ const TABLE: &[Command] = &[
     command("remove-buckets", 2, 2),
     command("dump-groups", 1, 2),
     command("dump-group-stats", 1, 2),
+    command("add-meter", 2, 2),
+    command("mod-meter", 2, 2),
+    command("del-meter", 1, 2),
+    command("del-meters", 1, 2),
+    command("dump-meter", 1, 2),
+    command("dump-meters", 1, 2),
+    command("meter-stats", 1, 2),
+    command("meter-features", 1, 1),
     command("monitor", 1, 3),
     command("snoop", 1, 1),
 ];
@@ -158,6 +167,12 @@ fn run_command(
         "remove-buckets" => groups::change(bridge, now, options, GroupCommand::RemoveBuckets, filter),
         "dump-groups" => groups::dump(bridge, options, second),
         "dump-group-stats" => groups::stats(bridge, now, options, second),
+        "add-meter" => meters::change(bridge, now, options, true, filter),
+        "mod-meter" => meters::change(bridge, now, options, false, filter),
+        "del-meter" | "del-meters" => meters::delete(bridge, now, filter),
+        "dump-meter" | "dump-meters" => meters::show(bridge, options, filter),
+        "meter-stats" => meters::stats(bridge, now, options, filter),
+        "meter-features" => Ok(meters::features(options)),
         // `monitor` and `snoop`.
         other => Err(CommandError::new(format!(
             "ovs-ofctl: {other} goes on until it is ended, which a line can't: capture a link, or use dump-flows"

@@ -45,6 +45,7 @@ impl Default for Options {
 impl Version {
     /// The version that `ovs-ofctl` speaks unless told otherwise, with Nicira's extensions.
     pub(super) const V10: Self = Self(0);
+    pub(super) const V13: Self = Self(3);
     pub(super) const V14: Self = Self(4);
     pub(super) const V15: Self = Self(5);
 

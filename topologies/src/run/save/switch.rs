@@ -2,7 +2,7 @@
 //!
 //! Every end of a link on a switch is a port that its table declares. What the rows hold beyond the tables - bonds,
 //! ports without a network device, mirrors, QoS, `Open_vSwitch` - comes from one line of ovs-vsctl ([`rows`]); a link's
-//! end that is in no bridge is taken out of one by a line before it. Groups, flows and static MAC addresses follow.
+//! end that is in no bridge is taken out of one by a line before it. Groups, meters, flows and static MAC addresses follow.
 
 use super::link;
 use super::rows::{self, Said};
@@ -267,7 +267,7 @@ pub(super) fn rest_of_setup(net: &Net, switch: &Switch, said: &Said) -> Vec<Stri
     lines
 }
 
-/// The groups, and the flows beyond the one that a standalone bridge starts with.
+/// The groups, the meters, and the flows beyond the one that a standalone bridge starts with.
 fn flows(lines: &mut Vec<String>, switch: &Switch, row: &Row, name: &str) {
     let Some(shared) = switch.shared(name) else { return };
     let all = FlowMod { table: None, ..FlowMod::new(FlowCommand::Delete, Flow::default()) };
@@ -282,6 +282,11 @@ fn flows(lines: &mut Vec<String>, switch: &Switch, row: &Row, name: &str) {
     }
     for state in shared.tables().groups().iter() {
         lines.push(ovsdb::words::join(["ovs-ofctl", "-O", "OpenFlow15", "add-group", name, &state.group.to_string()]));
+    }
+    for state in shared.tables().meters().iter() {
+        // A line for the meter, and one for each band.
+        let text = state.meter.to_string().replace("bands=\n", "bands=").trim_end().replace(['\n', ' '], ",");
+        lines.push(ovsdb::words::join(["ovs-ofctl", "-O", "OpenFlow13", "add-meter", name, &text]));
     }
     for (_, rule) in rules.iter().enumerate().filter(|(at, _)| Some(*at) != kept) {
         let text = rule.flow().to_string();
