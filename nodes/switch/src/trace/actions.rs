@@ -196,11 +196,7 @@ impl Writer<'_> {
         self.words.extend(number("skb_mark", slot::PKT_MARK));
     }
 
-    fn tell_packet(
-        &mut self,
-        fields: &dyn Fn(&str, &[(&str, Slot, Form)]) -> Option<String>,
-        is_written: &dyn Fn(Slot) -> bool,
-    ) {
+    fn tell_packet(&mut self, fields: &Fields<'_>, is_written: &dyn Fn(Slot) -> bool) {
         use Form::{Decimal, Hex, Mac, V4, V6};
         let key = self.key;
         let word = match key.dl_type() {
@@ -257,6 +253,9 @@ impl Writer<'_> {
         }
     }
 }
+
+/// Puts the fields of a header that were written into a word.
+type Fields<'a> = dyn Fn(&str, &[(&str, Slot, Form)]) -> Option<String> + 'a;
 
 /// How a field's value is written.
 #[derive(Clone, Copy)]

@@ -70,9 +70,9 @@ impl<O: Observer> Translator<'_, O> {
             return false;
         }
         // Layer 4 is in the first fragment only.
-        !(matches!(slot.word, 3 | 10..=13) && slot != slot::NW_TTL && self.state.flow.dl_type() != EtherType::ARP)
-            || !IPS.are_met(&self.state.flow, &FlowMask::FULL)
-            || !self.is_later_fragment()
+        let is_layer_4 = matches!(slot.word, 3 | 10..=13) && slot != slot::NW_TTL;
+        let is_ip = IPS.are_met(&self.state.flow, &FlowMask::FULL);
+        !(is_layer_4 && is_ip && self.is_later_fragment())
     }
 
     /// `set_field`.

@@ -324,6 +324,8 @@ impl<'a, O: Observer> Translator<'a, O> {
         if !self.parts.is_empty() {
             program.parts = Some(Box::new(self.parts));
         }
+        // Metadata and registers are the same for all frames when they come in.
+        self.mask.words_mut()[slot::DATAPATH_WORDS..].fill(0);
         let mut last = self.state.flow;
         if last.get(slot::ACTSET_OUTPUT) == UNSET {
             last.set(slot::ACTSET_OUTPUT, key.get(slot::ACTSET_OUTPUT));

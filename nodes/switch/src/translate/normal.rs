@@ -23,7 +23,7 @@ impl normal::Observer for Steps {
 impl<O: Observer> Translator<'_, O> {
     /// NORMAL.
     pub(super) fn normal(&mut self) {
-        let Some(from) = self.from_slot() else {
+        let Some(from) = self.slot_from() else {
             self.say(Seen::Warning(format_args!("no input bundle, dropping")));
             self.reason = Some(DropReason::PortDown);
             return;

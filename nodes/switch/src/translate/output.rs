@@ -21,7 +21,7 @@ pub(super) const NONE: u32 = 0xffff;
 impl<O: Observer> Translator<'_, O> {
     /// The slot of the port that the frame came in by, as actions left it; that of another port must be the same for
     /// all frames of the translation.
-    pub(super) fn from_slot(&mut self) -> Option<u16> {
+    pub(super) fn slot_from(&mut self) -> Option<u16> {
         self.look_at(slot::IN_PORT);
         self.world.plan.slot_of_ofport(self.state.flow.in_port())
     }
@@ -90,7 +90,7 @@ impl<O: Observer> Translator<'_, O> {
 
     /// Sends by all ports but the one it came from.
     fn everywhere(&mut self, floodable_only: bool) {
-        let from = self.from_slot();
+        let from = self.slot_from();
         if from == Some(self.in_slot) {
             return self.emit(Op::Everywhere { floodable_only });
         }
