@@ -48,6 +48,7 @@ pub(crate) fn match_text() -> impl Strategy<Value = String> {
         any::<(u16, u16)>().prop_map(|(n, m)| format!("inner_vlan_tci={n}/{m}")),
         any::<([u8; 6], [u8; 6])>().prop_map(|(a, b)| format!("dl_src={}/{}", MacAddr(a), MacAddr(b))),
         any::<[u8; 6]>().prop_map(|a| format!("dl_dst={}", MacAddr(a))),
+        beside(),
     ];
     let ip = prop_oneof![
         any::<u8>().prop_map(|n| format!("nw_tos={n}")),
@@ -74,6 +75,30 @@ pub(crate) fn match_text() -> impl Strategy<Value = String> {
         prop::collection::vec(any_term, 0..6).prop_map(move |terms| format!("{first},{}", terms.join(",")))
     };
     prop_oneof![list("tcp", ipv4.boxed()), list("udp6", ipv6.boxed())]
+}
+
+/// Terms of what rides beside a frame.
+fn beside() -> impl Strategy<Value = String> {
+    let flags = prop::sample::subsequence(vec!["new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"], 1..8);
+    prop_oneof![
+        (0u8..16, any::<u32>(), any::<u32>()).prop_map(|(n, v, m)| format!("reg{n}={v}/{m}")),
+        (0u8..8, any::<u64>(), any::<u64>()).prop_map(|(n, v, m)| format!("xreg{n}={v}/0x{m:x}")),
+        (0u8..4, any::<u128>(), any::<u128>()).prop_map(|(n, v, m)| format!("xxreg{n}=0x{v:x}/0x{m:x}")),
+        any::<(u64, u64)>().prop_map(|(v, m)| format!("metadata={v}/{m}")),
+        any::<(u64, u64)>().prop_map(|(v, m)| format!("tunnel_id=0x{v:x}/{m}")),
+        any::<([u8; 4], u8)>().prop_map(|(a, len)| format!("tun_dst={}/{}", Ipv4Addr::from(a), len % 33)),
+        any::<u16>().prop_map(|n| format!("tun_gbp_id={n}")),
+        any::<u16>().prop_map(|n| format!("ct_zone={n}")),
+        any::<(u32, u32)>().prop_map(|(v, m)| format!("ct_mark={v}/{m}")),
+        any::<(u128, u128)>().prop_map(|(v, m)| format!("ct_label=0x{v:x}/0x{m:x}")),
+        any::<(u32, u32)>().prop_map(|(v, m)| format!("pkt_mark={v}/{m}")),
+        any::<u32>().prop_map(|n| format!("conj_id={n}")),
+        (flags, any::<u8>()).prop_map(|(names, signs)| {
+            let sign = |n: usize| if signs >> n & 1 == 1 { '+' } else { '-' };
+            let each = names.iter().enumerate().map(|(n, name)| format!("{}{name}", sign(n)));
+            format!("ct_state={}", each.collect::<String>())
+        }),
+    ]
 }
 
 /// Addresses, up to three tags, a type and a packet.
