@@ -42,15 +42,19 @@ pub struct Frame {
     labels: Vec<[u128; 4]>,
 }
 
-/// Reads a trace. `port` names a port of the datapath.
-pub fn parse(trace: &str, port: &dyn Fn(&str) -> String) -> Option<Outcome> {
+/// Reads a trace of a frame, given its bytes if it came as such. `port` names a port of the datapath.
+pub fn parse(trace: &str, bytes: Option<&[u8]>, port: &dyn Fn(&str) -> String) -> Option<Outcome> {
     let line = |start: &str| trace.lines().find_map(|line| line.strip_prefix(start));
     let flow = flow_text::parse(line("Flow: ")?);
     let last = line("Final flow: ")?;
     let last = if last == "unchanged" { flow.clone() } else { flow_text::parse(last) };
     let actions = line("Datapath actions: ")?;
     let megaflow = flow_text::parse(line("Megaflow: ")?);
-    let mut run = Run { port, frame: Frame::new(&flow), cut: None, recirculates: false };
+    let mut frame = Frame::new(&flow);
+    // A key doesn't say the types of tags.
+    let types = bytes.into_iter().flat_map(packet::wire::vlan::tags).map(|tag| tag.tpid.0.into());
+    frame.tags.iter_mut().zip(types.chain([0x8100; 2])).for_each(|(tag, tpid)| tag.0 = tpid);
+    let mut run = Run { port, frame, cut: None, recirculates: false };
     let mut events = run.list(actions);
     sort(&mut events);
     let recirculates = run.recirculates;
@@ -149,7 +153,6 @@ impl Frame {
     /// The frame of bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let key = packet::FlowKey::extract(0, bytes);
-        let text = packet::Match { key, mask: packet::FlowMask::FULL }.to_string();
         let mut frame = Self::new(&flow_text::parse(&key.to_string()));
         for (tag, found) in frame.tags.iter_mut().zip(packet::wire::vlan::tags(bytes)) {
             tag.0 = found.tpid.0.into();
