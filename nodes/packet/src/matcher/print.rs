@@ -78,7 +78,10 @@ fn own_fields(key: &FlowKey) -> FlowMask {
         add(&[slot::TUN_SRC, slot::TUN_DST, slot::TUN_IPV6_SRC, slot::TUN_IPV6_DST]);
         add(&[slot::TUN_GBP_ID, slot::TUN_GBP_FLAGS, slot::TUN_TOS, slot::TUN_TTL, slot::TUN_FLAGS]);
     }
-    add(&[slot::IN_PORT, slot::VLAN_TCI, slot::DL_SRC, slot::DL_DST, slot::DL_TYPE]);
+    if key.in_port() != 0 {
+        add(&[slot::IN_PORT]);
+    }
+    add(&[slot::VLAN_TCI, slot::DL_SRC, slot::DL_DST, slot::DL_TYPE]);
     if key.has_vlan() {
         add(&[slot::INNER_TCI]);
     }
@@ -88,21 +91,26 @@ fn own_fields(key: &FlowKey) -> FlowMask {
         0x0806 | 0x8035 => add(&[slot::NW_SRC, slot::NW_DST, slot::NW_PROTO, slot::ARP_SHA, slot::ARP_THA]),
         0x8847 | 0x8848 => {
             add(&[slot::MPLS_LSE[0]]);
-            if key.get(slot::MPLS_BOS) == 0 {
-                add(&slot::MPLS_LSE[1..]);
+            // The bottom of the stack is the last one.
+            for pair in slot::MPLS_LSE.windows(2).take_while(|pair| key.get(pair[0]) & 0x100 == 0) {
+                add(&pair[1..]);
             }
         }
         _ => {}
     }
     if is_ip(key) {
         add(&[slot::NW_PROTO, slot::NW_TOS, slot::NW_TTL, slot::NW_FRAG]);
+        // Those of ICMPv6 are shown of later fragments, too.
+        if (key.nw_proto(), key.dl_type().0) == (58, 0x86dd) {
+            add(&[slot::TP_SRC, slot::TP_DST]);
+        }
         if key.nw_frag() & FRAG_LATER == 0 {
             match (key.nw_proto(), key.dl_type().0) {
                 (6, _) => add(&[slot::TP_SRC, slot::TP_DST, slot::TCP_FLAGS]),
                 (17 | 132, _) | (1 | 2, 0x0800) => add(&[slot::TP_SRC, slot::TP_DST]),
                 (58, 0x86dd) => {
                     add(&[slot::TP_SRC, slot::TP_DST]);
-                    if matches!(key.tp_src(), 135 | 136) {
+                    if matches!(key.tp_src(), 135 | 136) && key.tp_dst() == 0 {
                         add(&[slot::ND_TARGET, slot::ARP_SHA, slot::ARP_THA]);
                     }
                 }

@@ -327,9 +327,8 @@ impl<'a, O: Observer> Translator<'a, O> {
         // Metadata and registers are the same for all frames when they come in.
         self.mask.words_mut()[slot::DATAPATH_WORDS..].fill(0);
         let mut last = self.state.flow;
-        if last.get(slot::ACTSET_OUTPUT) == UNSET {
-            last.set(slot::ACTSET_OUTPUT, key.get(slot::ACTSET_OUTPUT));
-        }
+        // The action set is carried out by now.
+        last.set(slot::ACTSET_OUTPUT, key.get(slot::ACTSET_OUTPUT));
         Translation {
             program,
             mask: self.mask,

@@ -70,6 +70,14 @@ pub fn parse(text: &str) -> Fields {
             }
         }
     }
+    // A tunnel is shown once it has a destination; of the protocols of tunnels some are the real switch's alone.
+    let has_tunnel = fields.get("tun_dst").is_some_and(|(value, _)| *value != 0);
+    fields.retain(|name, _| has_tunnel || !name.starts_with("tun_") || name == "tun_id");
+    if has_tunnel {
+        // Shown of tunnels whose key came in.
+        fields.remove("tun_id");
+    }
+    fields.retain(|name, _| !name.starts_with("gtpu") && name != "tun_erspan_ver");
     if fields.get("nw_proto").is_some_and(|(protocol, _)| *protocol == 2) {
         // The real switch notes type and code of IGMP for its multicast snooping; no match can see them.
         fields.remove("tp_src");
@@ -94,8 +102,9 @@ pub fn masked(text: &str) -> Option<(u128, u128)> {
 
 /// A number in any of the notations of fields.
 pub fn number(text: &str) -> Option<u128> {
-    if text == "LOCAL" {
-        return Some(0xfffe);
+    let reserved = [("IN_PORT", 0xfff8), ("NORMAL", 0xfffa), ("FLOOD", 0xfffb), ("ALL", 0xfffc), ("LOCAL", 0xfffe)];
+    if let Some((_, number)) = reserved.iter().find(|(name, _)| *name == text) {
+        return Some(*number);
     }
     if let Some(digits) = text.strip_prefix("0x") {
         return u128::from_str_radix(digits, 16).ok();

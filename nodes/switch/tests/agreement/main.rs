@@ -26,7 +26,7 @@ const PORTS: u32 = 5;
 /// The frames for each pipeline.
 const FRAMES: u64 = 40;
 /// The disagreements that are shown at most.
-const SHOWN: usize = 30;
+const SHOWN: usize = 3;
 /// The meters.
 const METERS: [&str; 2] =
     ["meter=1,pktps,bands=type=drop,rate=5", "meter=2,kbps,burst,bands=type=drop,rate=5,burst_size=9"];
@@ -59,12 +59,7 @@ fn the_pipeline_agrees_with_the_real_open_vswitch() {
     let mut found = Vec::new();
     for round in 0..pairs.div_ceil(FRAMES) {
         let pipeline = generate::pipeline(&mut random);
-        if !pipeline.groups.is_empty() && std::env::var_os("NETLOOM_NO_TRACE").is_some() {
-            continue;
-        }
-        if std::env::var_os("NETLOOM_NO_TRACE").is_some() && format!("{pipeline:?}").contains("meter") {
-            continue;
-        }
+
         let frames: Vec<_> = (0..FRAMES).map(|_| generate::frame(&mut random).said(&mut random)).collect();
         let outcomes = compare::pipeline(&mut peer, &pipeline, &frames);
         let widths = outcomes.and_then(|outcomes| {
@@ -123,39 +118,4 @@ fn carried_out_step_by_step_the_real_switchs_actions_make_its_key_of_the_end() {
         }
     }
     assert!(compared > 100, "{compared}");
-}
-
-#[test]
-fn dev_parse() {
-    let mut random = Seed(5).stream("agreement");
-    let mut errors = std::collections::BTreeMap::new();
-    for _ in 0..2000 {
-        let pipeline = generate::pipeline(&mut random);
-        for flow in &pipeline.flows {
-            if let Err(error) = openflow::Flow::parse(flow, &|_| None) {
-                let e = error.to_string();
-                let key: String = e
-                    .split(": ")
-                    .skip(1)
-                    .collect::<Vec<_>>()
-                    .join(": ")
-                    .chars()
-                    .filter(|c| !c.is_ascii_digit())
-                    .take(60)
-                    .collect();
-                errors.entry(key).or_insert((e, flow.clone()));
-            }
-        }
-        for _ in 0..5 {
-            let said = generate::frame(&mut random).said(&mut random);
-            if let Err(error) = packet::Match::parse(&said.flow) {
-                let e = error.to_string();
-                let key: String = e.chars().filter(|c| !c.is_ascii_digit()).take(60).collect();
-                errors.entry(key).or_insert((e, said.flow.clone()));
-            }
-        }
-    }
-    for (_, (e, f)) in errors {
-        println!("{e}\n    {f}");
-    }
 }

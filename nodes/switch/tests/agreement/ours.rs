@@ -31,6 +31,7 @@ impl Ours {
     /// What becomes of a frame.
     pub fn trace(&mut self, said: &Said) -> (String, Option<Outcome>) {
         self.0.line("ovs-appctl fdb/flush br0");
+        let bytes = said.on_the_wire().map(|(_, bytes)| bytes);
         let words = said.words().join(" ");
         match self.0.try_line(&format!("ovs-appctl {words}")) {
             Err(error) => (error.to_string(), None),
@@ -39,7 +40,7 @@ impl Ours {
                     "65534" | "br0" => "LOCAL".to_owned(),
                     _ => number.strip_prefix('p').unwrap_or(number).to_owned(),
                 };
-                let outcome = outcome::parse(&text, &port);
+                let outcome = outcome::parse(&text, bytes.as_deref(), &port);
                 (text, outcome)
             }
         }

@@ -42,15 +42,19 @@ pub struct Frame {
     labels: Vec<[u128; 4]>,
 }
 
-/// Reads a trace. `port` names a port of the datapath.
-pub fn parse(trace: &str, port: &dyn Fn(&str) -> String) -> Option<Outcome> {
+/// Reads a trace of a frame, given its bytes if it came as such. `port` names a port of the datapath.
+pub fn parse(trace: &str, bytes: Option<&[u8]>, port: &dyn Fn(&str) -> String) -> Option<Outcome> {
     let line = |start: &str| trace.lines().find_map(|line| line.strip_prefix(start));
     let flow = flow_text::parse(line("Flow: ")?);
     let last = line("Final flow: ")?;
     let last = if last == "unchanged" { flow.clone() } else { flow_text::parse(last) };
     let actions = line("Datapath actions: ")?;
     let megaflow = flow_text::parse(line("Megaflow: ")?);
-    let mut run = Run { port, frame: Frame::new(&flow), cut: None, recirculates: false };
+    let mut frame = Frame::new(&flow);
+    // A key doesn't say the types of tags.
+    let types = bytes.into_iter().flat_map(packet::wire::vlan::tags).map(|tag| tag.tpid.0.into());
+    frame.tags.iter_mut().zip(types.chain([0x8100; 2])).for_each(|(tag, tpid)| tag.0 = tpid);
+    let mut run = Run { port, frame, cut: None, recirculates: false };
     let mut events = run.list(actions);
     sort(&mut events);
     let recirculates = run.recirculates;
@@ -282,8 +286,8 @@ impl Run<'_> {
             "trunc" => self.cut = flow_text::number(arguments),
             "meter" => events.push(Event::Meter(flow_text::number(arguments).unwrap_or_else(|| panic!("{word}")))),
             "userspace" => {
-                // The numbers that the daemon gives itself.
-                let own = ["pid=", "recirc_id=", "rule_cookie="];
+                // What the daemon tells itself.
+                let own = ["pid=", "recirc_id=", "rule_cookie=", "dont_send="];
                 let mut told = String::new();
                 for word in split(arguments) {
                     let (name, inner) = call(word);

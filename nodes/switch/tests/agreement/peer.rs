@@ -100,11 +100,12 @@ impl Peer {
     pub fn trace(&mut self, said: &Said) -> (String, Outcome) {
         // What a frame with bytes taught is nothing to the next one.
         self.command(&["fdb/flush", "br0"]).expect("br0 is there");
+        let bytes = said.on_the_wire().map(|(_, bytes)| bytes);
         let words = said.words();
         let text = self.command(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
         // Dummy datapaths give the bridge's own port a number from 100 on.
         let port = |number: &str| if number == "100" { "LOCAL".to_owned() } else { number.to_owned() };
-        let outcome = outcome::parse(&text, &port).unwrap_or_else(|| panic!("{words:?}: {text}"));
+        let outcome = outcome::parse(&text, bytes.as_deref(), &port).unwrap_or_else(|| panic!("{words:?}: {text}"));
         (text, outcome)
     }
 }
