@@ -73,6 +73,10 @@ pub(super) fn in_order(set: &[Action]) -> Vec<Action> {
 impl<O: Observer> Translator<'_, O> {
     /// `write_actions`.
     pub(super) fn write_actions(&mut self, actions: &[Action]) {
+        // The set is looked through each time, and a bucket copies it.
+        if !self.pay(self.state.action_set.len() + actions.len()) {
+            return;
+        }
         self.state.action_set.extend_from_slice(actions);
         let set = &self.state.action_set;
         let output = match set.iter().rfind(|action| is_output(action)) {

@@ -1,6 +1,6 @@
 //! Carrying out lists of actions.
 
-use super::{Failure, Observer, Place, Seen, Translator};
+use super::{Observer, Place, Seen, Translator};
 use crate::program::Op;
 use openflow::Action;
 use packet::field::protocol::{IP, IPV6, Needs};
@@ -35,8 +35,9 @@ impl<O: Observer> Translator<'_, O> {
             if self.exits {
                 return self.freeze_rest(&actions[at..]);
             }
-            let Some(fuel) = self.fuel.checked_sub(1) else { return self.fail(Failure::TooManyResubmits) };
-            self.fuel = fuel;
+            if !self.pay(1) {
+                return;
+            }
             self.say(Seen::Action(action));
             if let Action::CheckPktLarger { size, to } = action {
                 return self.check_length(*size, to, &actions[at + 1..]);

@@ -101,7 +101,8 @@ impl<O: Observer> Translator<'_, O> {
     }
 
     fn is_group_live(&mut self, id: u32, depth: u8) -> bool {
-        if depth > MAX_WATCHED {
+        // Groups of which each watches several others are as many ways as there are products of their numbers.
+        if depth > MAX_WATCHED || !self.pay(1) {
             return false;
         }
         if !self.groups.contains(&id) {

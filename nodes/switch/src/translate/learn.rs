@@ -20,7 +20,7 @@ impl<O: Observer> Translator<'_, O> {
         let owner = if learn.delete_learned { self.rule.clone() } else { None };
         let learnt = Learnt { change, limit: learn.limit, owner };
         self.say(Seen::Learn(&learnt));
-        self.effects.push(Effect::Learn(Box::new(learnt)));
+        self.effect(Effect::Learn(Box::new(learnt)));
     }
 
     fn learnt_flow(&mut self, learn: &Learn) -> FlowMod {
@@ -93,7 +93,8 @@ impl<O: Observer> Translator<'_, O> {
         looked.set(slot::TCP_FLAGS, ENDS);
         self.look(&looked);
         if let (Some(rule), true) = (&self.rule, self.state.flow.get(slot::TCP_FLAGS) & ENDS != 0) {
-            self.effects.push(Effect::FinTimeout { rule: Arc::clone(rule), idle_timeout, hard_timeout });
+            let rule = Arc::clone(rule);
+            self.effect(Effect::FinTimeout { rule, idle_timeout, hard_timeout });
         }
     }
 }

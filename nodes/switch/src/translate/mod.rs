@@ -195,7 +195,7 @@ struct Translator<'a, O> {
     table: u8,
     /// The way here: see [`tables`].
     depth: tables::Depth,
-    /// How many actions may still be carried out.
+    /// How much more may be done, in actions: see [`Translator::pay`].
     fuel: u32,
     /// Whether the list that is carried out is the action set, or a group's bucket.
     place: Place,
@@ -230,7 +230,9 @@ enum Place {
 
 /// How many actions may be carried out.
 const MAX_ACTIONS: u32 = 65_536;
-/// How many programs of its own a program may have.
+/// How many ports cost as much as an action where a frame goes to all of them.
+const PORTS_AN_ACTION: usize = 64;
+/// How many programs of its own a program may have, and how many effects.
 const MAX_PARTS: usize = 4096;
 
 impl<'a, O: Observer> Translator<'a, O> {
@@ -278,9 +280,35 @@ impl<'a, O: Observer> Translator<'a, O> {
         self.look(&FlowMask::EMPTY.with(slot));
     }
 
+    /// Takes what something costs, in actions, from what may still be done; false if that was too much, and the translation is
+    /// given up.
+    fn pay(&mut self, cost: usize) -> bool {
+        match u32::try_from(cost).ok().and_then(|cost| self.fuel.checked_sub(cost)) {
+            Some(fuel) => self.fuel = fuel,
+            None => {
+                self.fuel = 0;
+                self.fail(Failure::TooManyResubmits);
+            }
+        }
+        self.failure.is_none()
+    }
+
+    /// The same for what may send by all ports.
+    fn pay_for_ports(&mut self) -> bool {
+        self.pay(self.world.plan.ports.len().div_ceil(PORTS_AN_ACTION))
+    }
+
     /// Gives up.
     fn fail(&mut self, failure: Failure) {
         self.failure.get_or_insert(failure);
+    }
+
+    /// Has something done besides.
+    fn effect(&mut self, effect: Effect) {
+        if self.effects.len() >= MAX_PARTS {
+            return self.fail(Failure::TooManyResubmits);
+        }
+        self.effects.push(effect);
     }
 
     /// Puts a part into its list; gives its place there.

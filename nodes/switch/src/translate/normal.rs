@@ -23,6 +23,9 @@ impl normal::Observer for Steps {
 impl<O: Observer> Translator<'_, O> {
     /// NORMAL.
     pub(super) fn normal(&mut self) {
+        if !self.pay_for_ports() {
+            return;
+        }
         let Some(from) = self.slot_from() else {
             self.say(Seen::Warning(format_args!("no input bundle, dropping")));
             self.reason = Some(DropReason::PortDown);

@@ -90,6 +90,9 @@ impl<O: Observer> Translator<'_, O> {
 
     /// Sends by all ports but the one it came from.
     fn everywhere(&mut self, floodable_only: bool) {
+        if !self.pay_for_ports() {
+            return;
+        }
         let from = self.slot_from();
         if from == Some(self.in_slot) {
             return self.emit(Op::Everywhere { floodable_only });
