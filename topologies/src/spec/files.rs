@@ -30,6 +30,28 @@ pub struct FileValue {
     pub pos: Pos,
 }
 
+/// Why a file isn't read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// There is none of the name.
+    Missing(String),
+    /// There is one, or the name may not be read: what is wrong.
+    Refused(String, &'static str),
+}
+
+impl Unread {
+    /// What is wrong, and what to do.
+    pub(crate) fn told(self) -> (String, String) {
+        match self {
+            Self::Missing(name) => (format!("there is no file `{name}` beside the lab file"), BESIDE.to_owned()),
+            Self::Refused(message, remedy) => (message, remedy.to_owned()),
+        }
+    }
+}
+
+/// Which files there are.
+const BESIDE: &str = "name a file beside the lab file or below it, as in \"flows.txt\"";
+
 /// Where a lab file's files are.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
@@ -50,35 +72,40 @@ impl Files {
         Self { dir: Some(dir.to_owned()), budget: MAX_TOTAL_SIZE }
     }
 
-    /// Reads one; else what is wrong, and what to do.
-    pub(crate) fn read(&mut self, name: &str) -> Result<NamedFile, (String, String)> {
-        let beside = || "name a file beside the lab file or below it, as in \"flows.txt\"".to_owned();
+    /// Reads one.
+    pub(crate) fn read(&mut self, name: &str) -> Result<NamedFile, Unread> {
+        let refused = |message: String, remedy| Err(Unread::Refused(message, remedy));
         let is_below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
         if name.is_empty() || !Path::new(name).components().all(is_below) {
-            return Err((format!("`{name}` leads away from the lab file"), beside()));
+            return refused(format!("`{name}` leads away from the lab file"), BESIDE);
         }
         let Some(dir) = &self.dir else {
-            return Err((format!("`{name}`: this lab is no file and has none beside it"), "save the lab".to_owned()));
+            return refused(format!("`{name}`: this lab is no file and has none beside it"), "save the lab");
         };
         let unreadable = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => (format!("there is no file `{name}` beside the lab file"), beside()),
-            _ => (format!("`{name}` can't be read: {error}"), "check the file's kind and its permissions".to_owned()),
+            std::io::ErrorKind::NotFound => Unread::Missing(name.to_owned()),
+            _ => {
+                let message = format!("`{name}` can't be read: {error}");
+                Unread::Refused(message, "check the file's kind and its permissions")
+            }
         };
         let path = dir.join(name).canonicalize().map_err(unreadable)?;
         if !path.starts_with(dir.canonicalize().map_err(unreadable)?) {
-            return Err((format!("`{name}` is a link that leads away from the lab file"), beside()));
+            return refused(format!("`{name}` is a link that leads away from the lab file"), BESIDE);
         }
         if !path.is_file() {
-            return Err((format!("`{name}` is no file"), beside()));
+            return refused(format!("`{name}` is no file"), BESIDE);
         }
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(unreadable)?;
         file.take(self.budget + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        self.budget = self.budget.checked_sub(bytes.len() as u64).ok_or_else(|| {
-            ("the files that the lab names have more than 16 MiB".to_owned(), "take fewer flows".to_owned())
-        })?;
-        let text =
-            String::from_utf8(bytes).map_err(|_| (format!("`{name}` isn't UTF-8"), "save it as UTF-8".to_owned()))?;
-        Ok(NamedFile { name: name.to_owned(), text: text.into() })
+        let Some(budget) = self.budget.checked_sub(bytes.len() as u64) else {
+            return refused("the files that the lab names have more than 16 MiB".to_owned(), "take fewer flows");
+        };
+        self.budget = budget;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(NamedFile { name: name.to_owned(), text: text.into() }),
+            Err(_) => refused(format!("`{name}` isn't UTF-8"), "save it as UTF-8"),
+        }
     }
 }

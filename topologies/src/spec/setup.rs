@@ -4,7 +4,7 @@
 //! runs a command, no line touches the machine. `# ` in front of a tool's name is a root prompt, as tutorials have
 //! it; a line is commented out with `#` and no blank.
 
-use super::files::NamedFile;
+use super::files::{NamedFile, Unread};
 use super::reader::{Reader, shorten};
 use super::report::Path;
 use super::source::Pos;
@@ -100,8 +100,11 @@ fn files(r: &mut Reader, path: &Path<'_>, pos: Pos, words: &[String]) -> Vec<Nam
     for name in switch::files_of(words).into_iter().filter(|name| name != "-") {
         match r.files.read(&name) {
             Ok(file) => files.push(file),
-            Err((message, _)) if message.starts_with("there is no file") => {}
-            Err((message, remedy)) => r.report.error(pos, path, message, remedy),
+            Err(Unread::Missing(_)) => {}
+            Err(unread) => {
+                let (message, remedy) = unread.told();
+                r.report.error(pos, path, message, remedy);
+            }
         }
     }
     files

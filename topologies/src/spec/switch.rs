@@ -133,7 +133,8 @@ fn flows(r: &mut Reader, path: &Path<'_>, entry: &Entry) -> Option<FileValue> {
     let name = r.string(path, &entry.item, "flows = \"flows.txt\"")?;
     match r.files.read(name) {
         Ok(file) => Some(FileValue { file, pos: entry.pos }),
-        Err((message, remedy)) => {
+        Err(unread) => {
+            let (message, remedy) = unread.told();
             r.report.error(entry.item.pos, path, message, remedy);
             None
         }
