@@ -72,6 +72,7 @@ fn in_file(file: &Path, args: &ExecArgs) -> Result<u8, Failure> {
     };
     session.run(end);
     session.take_output();
+    input::give_files(&mut session, &words);
     let result = session.command(&words);
     let result = result.and_then(|text| match session.take_request() {
         None => Ok(text),

@@ -4,10 +4,10 @@ use crate::cli::{CaptureArgs, LabArgs};
 use crate::output::Failure;
 use pcap::Format;
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Read};
 use std::path::Path;
 use topologies::run::{CaptureError, EventError, Net, Session, SetupError, Sink};
-use topologies::{Diagnostic, LoadedLab, Override};
+use topologies::{Diagnostic, LoadedLab, MAX_FILE_SIZE, Override};
 
 /// The lab that `run` starts without a file.
 pub(crate) const BUILT_IN: &str = include_str!("../examples/vlan-two-servers.toml");
@@ -20,6 +20,19 @@ pub(crate) fn load(file: Option<&Path>, args: &LabArgs) -> Result<LoadedLab, Fai
         None => topologies::parse("built-in.toml", BUILT_IN, &overrides),
     };
     loaded.map_err(|mistakes| Failure::mistakes(&mistakes))
+}
+
+/// Gives a node the files that a typed line names, from where the person is. What a lab file says reads none but its own.
+pub(crate) fn give_files(session: &mut Session, words: &[String]) {
+    let Some((node, line)) = words.split_first() else { return };
+    for name in switch::files_of(line) {
+        let mut text = String::new();
+        let file = File::open(&name).map(|file| file.take(MAX_FILE_SIZE));
+        // The command itself says of a file that it hasn't been given.
+        if file.and_then(|mut file| file.read_to_string(&mut text)).is_ok() {
+            session.give_file(node, &name, &text);
+        }
+    }
 }
 
 /// The file's keys that the command line sets.

@@ -1,5 +1,6 @@
 //! What a typed line does: a command of the lab, or of the node whose console is open.
 
+use crate::input;
 use crate::save;
 use topologies::run::{Request, Session, Started};
 
@@ -67,6 +68,7 @@ impl Prompt {
             }
             words.insert(0, node.clone());
         }
+        input::give_files(session, &words);
         let result = match mode {
             Mode::Common => session.command(&words).map(Started::Text),
             Mode::Own => session.start(&words),

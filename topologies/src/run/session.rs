@@ -190,6 +190,17 @@ impl Session {
         self.jobs.has_common()
     }
 
+    /// Gives a node the text of a file that its next line may name: see [`switch::files_of`]. Nothing comes of it if the node
+    /// has no switch.
+    pub fn give_file(&mut self, node: &str, name: &str, text: &str) {
+        let Some(node) = self.net.names().find(node) else { return };
+        self.net.engine_mut().act(node, |device, _| {
+            if let Some(switch) = device.as_switch_mut() {
+                switch.give_file(name, text);
+            }
+        });
+    }
+
     /// Does what a line says, now. Commands that take lab time print into [`Session::take_output`] as the lab runs.
     ///
     /// # Errors
