@@ -1,7 +1,7 @@
 //! The pages in docs and the README are true: the files that they show load, and the commands that they show print what
 //! is printed there.
 //!
-//! A block marked `toml NAME` is a file. In a block marked `console` a line that begins with `$ netloom` or
+//! A block marked `toml NAME` or `text NAME` is a file. In a block marked `console` a line that begins with `$ netloom` or
 //! `$ cargo run --release --` is a command, and what follows is its output; a line `...` stands for any lines. Commands
 //! run one after the other in a directory that holds the files so far and the examples. Other commands, and those that
 //! would wait for a person, are passed over.
@@ -72,7 +72,7 @@ fn check(page: &str) -> usize {
     }
     let mut run = 0;
     for block in blocks(&text) {
-        if let Some(name) = block.info.strip_prefix("toml ") {
+        if let Some(("toml" | "text", name)) = block.info.split_once(' ') {
             fs::write(dir.path().join(name), block.lines.join("\n") + "\n").expect("the directory is the test's own");
         }
         if block.info != "console" {
