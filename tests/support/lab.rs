@@ -105,11 +105,11 @@ impl Client {
         self.send(format!("{request}\n").as_bytes()).expect("the lab reads");
     }
 
-    /// The next object; `None` at the end.
+    /// The next object; `None` at the end, which comes within a line if the lab has given the client up.
     pub(crate) fn reply(&mut self) -> Option<Value> {
         let mut line = String::new();
         match self.reading.read_line(&mut line) {
-            Ok(0) => None,
+            Ok(_) if !line.ends_with('\n') => None,
             Ok(_) => Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => None,
             Err(error) => panic!("no reply: {error}"),
