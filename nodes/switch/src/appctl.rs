@@ -1,4 +1,5 @@
-//! `ovs-appctl`: the commands about MAC tables and spanning trees, in Open vSwitch's layouts and messages (ovs-vswitchd(8)).
+//! `ovs-appctl`: its table of commands, and those about MAC tables and spanning trees, in Open vSwitch's layouts and
+//! messages (ovs-vswitchd(8)).
 
 use crate::bridge::Bridge;
 use crate::command::CommandError;

@@ -41,7 +41,7 @@ fn groups_of_which_each_watches_the_next_in_several_ways() {
 #[test]
 fn an_action_set_that_grows_and_grows() {
     let writes = vec!["set_field:1->reg0"; 16].join(",");
-    let again = vec!["resubmit(,1)"; 4000].join(",");
+    let again = vec!["resubmit(,1)"; 3000].join(",");
     let flows = format!("table=0,actions={again}\ntable=1,actions=write_actions({writes},output:2)");
     let mut rig = bridge(&[], &flows);
     assert_eq!(rig.death(0, &rig::frame(1, 2, 0)), "nowhere: too_many_resubmits");
@@ -50,7 +50,7 @@ fn an_action_set_that_grows_and_grows() {
 #[test]
 fn flows_that_a_frame_makes_again_and_again() {
     let learns = vec!["learn(table=9,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])"; 16].join(",");
-    let flows = format!("table=0,actions={},output:2\ntable=1,actions={learns}", vec!["resubmit(,1)"; 4000].join(","));
+    let flows = format!("table=0,actions={},output:2\ntable=1,actions={learns}", vec!["resubmit(,1)"; 3000].join(","));
     let mut rig = bridge(&[], &flows);
     assert_eq!(rig.death(0, &rig::frame(1, 2, 0)), "nowhere: too_many_resubmits");
 }
