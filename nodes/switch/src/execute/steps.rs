@@ -12,8 +12,8 @@ use packet::FlowKey;
 use sim_core::{DropArgs, DropReason, Frame, Offload};
 use std::sync::Arc;
 
-/// How many copies of a frame may be read again, in all. Each may ask for many more.
-const MAX_READ_AGAIN: u32 = 64;
+/// How often a frame and its copies may be read again.
+const MAX_AGAIN: u32 = 256;
 
 impl Execution<'_> {
     /// Carries out a program that may send the frame to several places.
@@ -21,7 +21,7 @@ impl Execution<'_> {
         self.is_split = true;
         self.is_sent = false;
         self.cut = u32::MAX;
-        self.read_again = 0;
+        self.again = 0;
         self.carry_out(program.parts.as_deref(), program, frame);
         self.is_split = false;
         if let Some((frame, why)) = self.lost.take()
@@ -187,10 +187,10 @@ impl Execution<'_> {
     /// Reads a frame again, and does what is then to be done.
     #[cold]
     fn recirculate(&mut self, wanted: &Resume, frame: Frame) {
-        if self.read_again == MAX_READ_AGAIN {
+        if self.again == MAX_AGAIN {
             return self.drop(frame, None, DropReason::TooManyResubmits, DropArgs::None);
         }
-        self.read_again += 1;
+        self.again += 1;
         let ofport = self.plan.ports[usize::from(self.in_slot)].ofport;
         let key = FlowKey::extract(ofport.into(), &frame);
         let translation = {

@@ -173,6 +173,10 @@ pub fn translate_actions<O: Observer>(
 
 /// What `actset_output` is while the action set has no output.
 const UNSET: u128 = 0xfff7;
+/// How many effects there may be.
+const MAX_EFFECTS: usize = 4096;
+/// How many ports cost as much as an action where a frame goes to all of them.
+const PORTS_AN_ACTION: usize = 64;
 
 /// A key on its way.
 struct Translator<'a, O> {
@@ -195,7 +199,7 @@ struct Translator<'a, O> {
     table: u8,
     /// The way here: see [`tables`].
     depth: tables::Depth,
-    /// How much more may be done, in actions: see [`Translator::pay`].
+    /// How many actions may still be carried out.
     fuel: u32,
     /// Whether the list that is carried out is the action set, or a group's bucket.
     place: Place,
@@ -230,9 +234,7 @@ enum Place {
 
 /// How many actions may be carried out.
 const MAX_ACTIONS: u32 = 65_536;
-/// How many ports cost as much as an action where a frame goes to all of them.
-const PORTS_AN_ACTION: usize = 64;
-/// How many programs of its own a program may have, and how many effects.
+/// How many programs of its own a program may have.
 const MAX_PARTS: usize = 4096;
 
 impl<'a, O: Observer> Translator<'a, O> {
@@ -305,7 +307,7 @@ impl<'a, O: Observer> Translator<'a, O> {
 
     /// Has something done besides.
     fn effect(&mut self, effect: Effect) {
-        if self.effects.len() >= MAX_PARTS {
+        if self.effects.len() >= MAX_EFFECTS {
             return self.fail(Failure::TooManyResubmits);
         }
         self.effects.push(effect);
