@@ -136,7 +136,7 @@ impl Program {
         Self { last, steps: ops.into(), parts: None, stats: stats.into(), counted: Counted::default() }
     }
 
-    /// Counts frames for the flows that it stands for, which learn of it by [`Program::push`].
+    /// Counts frames for the flows that it stands for, which learn of it when the worker pushes them.
     #[inline]
     pub fn count(&self, packets: u64, bytes: u64, now: Time) {
         let Counted { packets: all, bytes: all_bytes, used } = &self.counted;
