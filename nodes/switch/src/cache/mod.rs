@@ -93,6 +93,8 @@ pub(crate) struct Rest {
     pub(crate) follows_links: bool,
     /// How many changes of tables it has been compared with.
     pub(crate) changes: u64,
+    /// How many there were when its effects were carried out last, or it was compared.
+    pub(crate) effective: u64,
     /// Which state of the links it was translated in.
     pub(crate) links: u64,
     pub(crate) since: Time,

@@ -8,6 +8,7 @@ use crate::program::Op;
 use crate::shared::Shared;
 use crate::translate::{Translation, Unobserved, World, translate};
 use crate::usual;
+use flow_table::Change;
 use packet::FlowKey;
 use packet::key::slot;
 use sim_core::{Duration, Frame, Time};
@@ -54,8 +55,12 @@ impl Finder<'_> {
                     }
                     None => {
                         let at = self.search(frame);
-                        let id = self.cache.entries[at as usize].id;
-                        self.cache.words.insert(self.sw.id(), word, at, id);
+                        // A new entry may ask for bits that the word at hand was read without.
+                        let lookup = self.context.ports[usize::from(self.slot)].rx.lookup;
+                        if matches!(lookup, Lookup::Word(wanted) if wanted & !mask == 0) {
+                            let id = self.cache.entries[at as usize].id;
+                            self.cache.words.insert(self.sw.id(), word, at, id);
+                        }
                         at
                     }
                 }
@@ -199,8 +204,11 @@ impl Finder<'_> {
         let log = tables.log();
         // An entry that the log no longer reaches back to is translated again.
         let is_same = log.since(rest.changes).is_some_and(|mut new| !new.any(|one| rest.basis.is_touched_by(one)));
+        let is_undone = |change: &Change| rest.effects.iter().any(|effect| effect.is_undone_by(change));
+        let is_same = is_same
+            && (rest.effects.is_empty() || log.since(rest.effective).is_some_and(|mut new| !new.any(is_undone)));
         if is_same {
-            (rest.changes, entry.stamp) = (log.count(), self.context.stamp);
+            (rest.changes, rest.effective, entry.stamp) = (log.count(), log.count(), self.context.stamp);
         }
         is_same
     }
@@ -297,7 +305,8 @@ impl Finder<'_> {
             return;
         }
         effects.iter().for_each(|effect| effects::carry_out(self.sw, self.now, effect));
-        self.cache.entries[at as usize].rest.effects = effects;
+        let rest = &mut self.cache.entries[at as usize].rest;
+        (rest.effects, rest.effective) = (effects, self.sw.tables().log().count());
         if self.context.version != self.sw.version() {
             self.context.reload(self.sw, self.cache);
         }
