@@ -204,6 +204,7 @@ fn main() {
     // What the rig itself takes.
     Rig::new(&[]).measure("copy", &stations, seconds);
     Rig::new(&[]).measure("copy-20k", &pairs, seconds);
+    Rig::new(&[]).measure("copy-100k", &udp(100_000), seconds);
     Rig::new(&setup).measure("mac1k", &pairs, seconds);
     build();
 }

@@ -94,30 +94,12 @@ impl<'a> Execution<'a> {
 
     /// Carries out one program on all frames of a batch.
     #[inline]
-    pub(crate) fn run_all(&mut self, program: &Program, batch: &mut Batch, min_len: usize) {
-        let len = |batch: &Batch| batch.as_slice().iter().map(|frame| frame.len() as u64).sum::<u64>();
-        let is_simple = self.plan.mirrors.is_empty() && batch.as_slice().iter().all(|frame| frame.len() >= min_len);
+    pub(crate) fn run_all(&mut self, program: &Program, batch: &mut Batch) {
         match program.only() {
-            Some(op @ (Op::Output(_) | Op::Normal)) if is_simple => {
-                let (packets, bytes) = (batch.len() as u64, len(batch));
-                program.count(packets, bytes, self.now);
-                self.ports[usize::from(self.in_slot)].rx.count.add(packets, bytes);
-                if let Op::Output(slot) = op {
-                    batch.drain().for_each(|frame| self.output(slot, frame));
-                } else {
-                    batch.drain().for_each(|frame| self.normal(frame));
-                }
+            Some(Op::Output(slot)) if self.plan.mirrors.is_empty() => {
+                batch.drain().for_each(|frame| self.output(slot, frame));
             }
-            _ => {
-                let (mut packets, mut bytes) = (0, 0);
-                for frame in batch.drain() {
-                    let Some(frame) = self.receive(frame, min_len) else { continue };
-                    packets += 1;
-                    bytes += frame.len() as u64;
-                    self.run(program, frame);
-                }
-                program.count(packets, bytes, self.now);
-            }
+            _ => batch.drain().for_each(|frame| self.run(program, frame)),
         }
     }
 

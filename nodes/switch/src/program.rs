@@ -7,7 +7,7 @@
 use crate::rewrite::Bits;
 use crate::translate::Resume;
 use crate::vlan::Tag;
-use flow_table::FlowStats;
+use flow_table::{FlowStats, TableStats};
 use openflow::{Controller, Sample};
 use sim_core::{DropReason, Time};
 use std::cell::Cell;
@@ -79,9 +79,17 @@ pub struct Program {
     steps: Box<[Op]>,
     /// What is too large for a step.
     pub parts: Option<Box<Parts>>,
-    /// The counters of the flows that it stands for.
-    pub stats: Box<[Arc<FlowStats>]>,
+    credits: Box<[Credit]>,
     counted: Counted,
+}
+
+/// What counts the frames of a program.
+#[derive(Clone, Debug)]
+pub enum Credit {
+    /// A flow that was found, a group or a bucket.
+    Flow(Arc<FlowStats>),
+    /// A table that was looked up, and whether it had a flow for them.
+    Table(Arc<TableStats>, bool),
 }
 
 /// What a program has counted and the flows have not yet. It is in the memory of the one worker that has the program, so
@@ -127,13 +135,13 @@ pub struct Select {
 }
 
 impl Program {
-    /// The program of these steps; if none disposes of the frame, it dies for `reason`.
-    pub fn new(mut ops: Vec<Op>, reason: DropReason, stats: Vec<Arc<FlowStats>>) -> Self {
+    /// The program of these steps; if none disposes of the frame, it dies for `reason`. `credits` is what counts its frames.
+    pub fn new(mut ops: Vec<Op>, reason: DropReason, credits: Vec<Credit>) -> Self {
         // What is written after the last output can't be seen.
         let end = ops.iter().rposition(Op::is_end).map_or(0, |last| last + 1);
         ops.truncate(end);
         let last = ops.pop().unwrap_or(Op::Drop(reason));
-        Self { last, steps: ops.into(), parts: None, stats: stats.into(), counted: Counted::default() }
+        Self { last, steps: ops.into(), parts: None, credits: credits.into(), counted: Counted::default() }
     }
 
     /// Counts frames for the flows that it stands for, which learn of it when the worker pushes them.
@@ -151,7 +159,12 @@ impl Program {
         let (packets, bytes) = (self.counted.packets.take(), self.counted.bytes.take());
         if packets != 0 {
             let used = Time::from_nanos(self.counted.used.get());
-            self.stats.iter().for_each(|stats| stats.count(packets, bytes, used));
+            for credit in &self.credits {
+                match credit {
+                    Credit::Flow(stats) => stats.count(packets, bytes, used),
+                    Credit::Table(stats, found) => stats.count(packets, *found),
+                }
+            }
         }
         if let Some(parts) = &self.parts {
             parts.programs.iter().for_each(|program| {

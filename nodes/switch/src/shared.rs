@@ -81,12 +81,14 @@ impl Shared {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the flow tables. Workers notice if the tables' log has grown.
+    /// Changes the flow tables. The version counts it if the tables' log has grown, which workers must know, or a time-out
+    /// is due at another time.
     pub fn change_tables<R>(&self, change: impl FnOnce(&mut Tables) -> R) -> R {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        let before = tables.log().count();
+        let state = |tables: &Tables| (tables.log().count(), tables.next_expiry());
+        let before = state(&tables);
         let result = change(&mut tables);
-        if tables.log().count() != before {
+        if state(&tables) != before {
             self.version.fetch_add(1, Ordering::Release);
         }
         result

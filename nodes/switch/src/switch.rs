@@ -445,7 +445,12 @@ impl Node for Switch {
                 self.receive_bpdus(cx, port, batch);
             }
             Some(Place { bridge, slot, .. }) => {
+                let before = bridge.version();
                 self.worker.0.borrow_mut().run_at(bridge, cx.now, port, *slot, batch, cx.pool, cx.out);
+                if bridge.version() != before {
+                    // A frame has made a flow that times out.
+                    self.set_wake();
+                }
             }
             None => drop_all(batch, cx.out, Drop::at(port, DropReason::NoBridge)),
         }

@@ -2,8 +2,13 @@
 
 use crate::translate::Lookup;
 use flow_table::Change;
+use packet::key::FRAG_ANY;
 use packet::key::slot::{self, WIRE_WORDS};
 use packet::{FlowKey, FlowMask, Match, WORDS};
+
+const PORTS: packet::Slot = slot::TP_SRC;
+const PORTS_MASK: u64 =
+    (slot::TP_SRC.max() as u64) << slot::TP_SRC.shift | (slot::TP_DST.max() as u64) << slot::TP_DST.shift;
 
 /// What a translation looked at.
 #[derive(Debug, Default)]
@@ -47,19 +52,24 @@ impl Basis {
     pub(crate) fn new(key: &FlowKey, mask: &FlowMask, lookups: &[Lookup], groups: &[u32], meters: &[u32]) -> Self {
         let mut places: Vec<Place> = Vec::new();
         let mut writes: Vec<Write> = Vec::new();
-        for Lookup { table, key, written } in lookups {
+        for Lookup { table, key: now, written } in lookups {
+            let mut written = *written;
+            if now.in_port() != key.in_port() {
+                // It was looked up as if the frame had come in by another port.
+                written.add(slot::IN_PORT);
+            }
             let used = written.words().iter().enumerate().filter(|(_, bits)| **bits != 0);
-            let now: Vec<Write> =
-                used.map(|(word, &bits)| Write { word: word as u8, bits, value: key.words()[word] & bits }).collect();
+            let new: Vec<Write> =
+                used.map(|(word, &bits)| Write { word: word as u8, bits, value: now.words()[word] & bits }).collect();
             let range = |place: &Place| place.first as usize..place.end as usize;
             // Tables that follow each other mostly see the same key.
-            let same = places.last().filter(|last| writes[range(last)] == now[..]).copied();
+            let same = places.last().filter(|last| writes[range(last)] == new[..]).copied();
             let (first, end) = match same {
                 Some(place) => (place.first, place.end),
-                None => (writes.len() as u32, (writes.len() + now.len()) as u32),
+                None => (writes.len() as u32, (writes.len() + new.len()) as u32),
             };
             if same.is_none() {
-                writes.extend(now);
+                writes.extend(new);
             }
             let place = Place { table: *table, first, end };
             if !places.contains(&place) {
@@ -108,13 +118,21 @@ impl Basis {
         match word {
             ..WIRE_WORDS => {
                 let found = self.words.iter().find(|known| usize::from(known.word) == word);
-                found.map_or((0, 0), |known| (known.bits, known.value))
+                let (bits, value) = found.map_or((0, 0), |known| (known.bits, known.value));
+                // Fragments are looked up as if they had no ports.
+                let unknown = if word == PORTS.word.into() && self.is_fragment() { PORTS_MASK } else { 0 };
+                (bits & !unknown, value & !unknown)
             }
             // A lookup itself sets the conjunction.
             OF_LOOKUP => (0, 0),
             // Frames come in without anything in them.
             _ => (u64::MAX, 0),
         }
+    }
+
+    fn is_fragment(&self) -> bool {
+        let first = self.words.iter().find(|known| known.word == slot::NW_FRAG.word);
+        first.is_some_and(|known| known.value >> slot::NW_FRAG.shift & u64::from(FRAG_ANY) != 0)
     }
 
     /// The meters that it goes through.

@@ -93,6 +93,8 @@ pub(crate) struct Rest {
     pub(crate) follows_links: bool,
     /// How many changes of tables it has been compared with.
     pub(crate) changes: u64,
+    /// How many there were when its effects were carried out last, or it was compared.
+    pub(crate) effective: u64,
     /// Which state of the links it was translated in.
     pub(crate) links: u64,
     pub(crate) since: Time,
@@ -145,16 +147,11 @@ impl Cache {
     /// Counts frames of an entry.
     #[inline]
     pub(crate) fn count(&mut self, at: EntryIx, packets: u64, bytes: u64, now: Time) {
-        self.will_count(at);
-        self.entries[at as usize].program.count(packets, bytes, now);
-    }
-
-    /// Notes that an entry is about to count.
-    #[inline]
-    pub(crate) fn will_count(&mut self, at: EntryIx) {
-        if !self.entries[at as usize].program.has_counted() {
+        let program = &self.entries[at as usize].program;
+        if !program.has_counted() {
             self.uncounted.push(at);
         }
+        program.count(packets, bytes, now);
     }
 
     /// Takes an entry out that nothing finds any more. Its counters reach the flows.

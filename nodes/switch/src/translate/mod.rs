@@ -45,8 +45,8 @@ pub use resume::{Resume, resume};
 
 use crate::mac_table::View;
 use crate::plan::Plan;
-use crate::program::{Op, Parts, Program};
-use flow_table::{FlowStats, Rule, Tables};
+use crate::program::{Credit, Op, Parts, Program};
+use flow_table::{Change, Rule, Tables};
 use openflow::{Action, FlowMod};
 use packet::key::slot;
 use packet::{FlowKey, FlowMask};
@@ -134,6 +134,20 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Whether a change is of what it has made: it is to be carried out with the next frame.
+    pub(crate) fn is_undone_by(&self, change: &Change) -> bool {
+        match (self, change) {
+            (Self::Learn(learnt), Change::Flow { table, matched }) => {
+                let flow = &learnt.change.flow;
+                (flow.table, &flow.matched) == (*table, &**matched)
+            }
+            (Self::Learn(_), Change::All) => true,
+            _ => false,
+        }
+    }
+}
+
 /// A flow that `learn` makes.
 #[derive(Clone, Debug)]
 pub struct Learnt {
@@ -214,8 +228,8 @@ struct Translator<'a, O> {
     rules: Vec<Arc<Rule>>,
     lookups: Vec<Lookup>,
     groups: Vec<u32>,
-    /// The counters of groups and buckets.
-    counters: Vec<Arc<FlowStats>>,
+    /// What counts the frames of the program at hand.
+    credits: Vec<Credit>,
     meters: Vec<u32>,
     effects: Vec<Effect>,
     follows_links: bool,
@@ -262,7 +276,7 @@ impl<'a, O: Observer> Translator<'a, O> {
             rules: Vec::new(),
             lookups: Vec::new(),
             groups: Vec::new(),
-            counters: Vec::new(),
+            credits: Vec::new(),
             meters: Vec::new(),
             effects: Vec::new(),
             follows_links: false,
@@ -327,12 +341,12 @@ impl<'a, O: Observer> Translator<'a, O> {
     /// Carries out a program of its own: what `body` does with the frame as the steps so far have made it is done with
     /// a copy. Gives the program's place.
     fn program(&mut self, body: impl FnOnce(&mut Self)) -> u16 {
-        let outer = std::mem::take(&mut self.ops);
+        let outer = (std::mem::take(&mut self.ops), std::mem::take(&mut self.credits));
         let (base, settled, marks) = (self.base, self.settled, self.base_marks);
         body(self);
-        let ops = std::mem::replace(&mut self.ops, outer);
+        let (ops, credits) = (std::mem::replace(&mut self.ops, outer.0), std::mem::replace(&mut self.credits, outer.1));
         (self.base, self.settled, self.base_marks) = (base, settled, marks);
-        let program = Program::new(ended(ops, self.why()), self.why(), Vec::new());
+        let program = Program::new(ended(ops, self.why()), self.why(), credits);
         self.part(|parts| &mut parts.programs, program)
     }
 
@@ -346,11 +360,11 @@ impl<'a, O: Observer> Translator<'a, O> {
         if let Some(failure) = self.failure {
             self.ops.clear();
             self.parts = Parts::default();
+            self.credits = self.rules.iter().map(|rule| Credit::Flow(Arc::clone(&rule.stats))).collect();
             let is_resubmit = matches!(failure, Failure::TooDeep | Failure::TooManyResubmits);
             reason = if is_resubmit { DropReason::TooManyResubmits } else { DropReason::FlowDrop };
         }
-        let stats = self.rules.iter().map(|rule| Arc::clone(&rule.stats)).chain(self.counters).collect();
-        let mut program = Program::new(ended(self.ops, reason), reason, stats);
+        let mut program = Program::new(ended(self.ops, reason), reason, self.credits);
         if !self.parts.is_empty() {
             program.parts = Some(Box::new(self.parts));
         }

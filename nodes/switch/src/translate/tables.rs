@@ -1,6 +1,7 @@
 //! Lookups in flow tables: resubmit and goto (ovs-actions(7), `resubmit`).
 
 use super::{Failure, Lookup, Observer, Seen, Translator, World};
+use crate::program::Credit;
 use packet::FlowMask;
 use packet::key::{FRAG_ANY, slot};
 use sim_core::DropReason;
@@ -54,6 +55,7 @@ impl<O: Observer> Translator<'_, O> {
             }
         }
         looked.set(slot::IN_PORT, 0);
+        self.credits.extend(tables.table_stats(table).map(|stats| Credit::Table(Arc::clone(stats), rule.is_some())));
         self.look(&looked);
         self.observer.see(self.depth.level, Seen::Lookup { tables, table, key: &key, rule });
         let (old_rule, old_table) = (self.rule.take(), self.table);
@@ -62,6 +64,7 @@ impl<O: Observer> Translator<'_, O> {
         match rule {
             Some(rule) => {
                 self.rules.push(Arc::clone(rule));
+                self.credits.push(Credit::Flow(Arc::clone(&rule.stats)));
                 self.rule = Some(Arc::clone(rule));
                 self.actions(rule.actions());
             }

@@ -8,6 +8,7 @@ use crate::program::Op;
 use crate::shared::Shared;
 use crate::translate::{Translation, Unobserved, World, translate};
 use crate::usual;
+use flow_table::Change;
 use packet::FlowKey;
 use packet::key::slot;
 use sim_core::{Duration, Frame, Time};
@@ -25,6 +26,17 @@ pub(super) struct Finder<'a> {
     pub(super) slot: u16,
 }
 
+/// Frames that follow each other and have the same entry.
+#[derive(Default)]
+struct Run {
+    entry: Option<EntryIx>,
+    /// All that must be read of them, if that is in the first word.
+    word: Option<u64>,
+    stamp: u64,
+    packets: u64,
+    bytes: u64,
+}
+
 /// What an entry was that another one takes the place of.
 struct Former {
     shape: Arc<Shape>,
@@ -35,50 +47,95 @@ struct Former {
 }
 
 impl Finder<'_> {
-    /// The entry of a frame, which is counted; `None` if the port is closed.
-    #[inline]
-    pub(super) fn find(&mut self, frame: &[u8]) -> Option<EntryIx> {
-        let stamp = self.context.stamp;
-        let at = match self.context.ports[usize::from(self.slot)].rx.lookup {
-            Lookup::Word(mask) => {
-                let word = FlowKey::extract_word0(self.ofport(), frame) & (mask | IN_PORT);
-                let hint = self.cache.words.find(self.sw.id(), word);
-                let holds = |&(at, id): &(EntryIx, u64)| {
-                    let entry = &self.cache.entries[at as usize];
-                    entry.id == id && entry.stamp == stamp && !entry.is_dead && entry.bridge == self.sw.id()
-                };
-                match hint.filter(holds) {
-                    Some((at, _)) => {
-                        self.cache.stats.masked_hits += 1;
-                        at
-                    }
-                    None => {
-                        let at = self.search(frame);
-                        let id = self.cache.entries[at as usize].id;
-                        self.cache.words.insert(self.sw.id(), word, at, id);
-                        at
-                    }
-                }
+    /// The entries of frames, which are counted. Frames that follow each other mostly have the same: one that has the
+    /// first word of the one before it, where no more is asked for, needs no lookup.
+    ///
+    /// Gives the entry if all have the same.
+    pub(super) fn find_all(&mut self, frames: &[Frame], found: &mut Vec<Option<EntryIx>>) -> Option<EntryIx> {
+        found.clear();
+        let mut runs = 0;
+        let mut run = Run::default();
+        for frame in frames {
+            let word = self.word(frame);
+            let is_next = run.entry.is_some() && word.is_some() && (word, self.context.stamp) == (run.word, run.stamp);
+            if !is_next {
+                self.count(&run);
+                runs += 1;
+                let entry = self.find(frame, word);
+                let word = word.filter(|_| self.word(frame) == word);
+                // What it has learnt may concern it.
+                let stamp = entry.map_or(0, |at| self.cache.entries[at as usize].stamp);
+                run = Run { entry, word, stamp, packets: 0, bytes: 0 };
             }
-            Lookup::Key => self.search(frame),
-            Lookup::Closed => return None,
-            Lookup::Unknown | Lookup::Fixed(_) | Lookup::Normal { .. } => self.settle(frame)?,
+            run.packets += 1;
+            run.bytes += frame.len() as u64;
+            found.push(run.entry);
+        }
+        self.count(&run);
+        run.entry.filter(|_| runs == 1)
+    }
+
+    /// What must be read of a frame, if that is in the first word of its key.
+    #[inline]
+    fn word(&self, frame: &[u8]) -> Option<u64> {
+        let Lookup::Word(wanted) = self.context.ports[usize::from(self.slot)].rx.lookup else { return None };
+        Some(FlowKey::extract_word0(self.ofport(), frame, wanted) & (wanted | IN_PORT))
+    }
+
+    #[inline]
+    fn count(&mut self, run: &Run) {
+        if let Some(at) = run.entry {
+            self.cache.stats.masked_hits += run.packets - 1;
+            self.cache.count(at, run.packets, run.bytes, self.now);
+        }
+    }
+
+    /// The entry of a frame; `None` if the port is closed. `word` is of the frame.
+    #[inline]
+    fn find(&mut self, frame: &[u8], word: Option<u64>) -> Option<EntryIx> {
+        let at = match (self.context.ports[usize::from(self.slot)].rx.lookup, word) {
+            (Lookup::Word(wanted), Some(word)) => self.find_word(frame, wanted, word),
+            (Lookup::Word(_) | Lookup::Key, _) => self.search(frame),
+            (Lookup::Closed, _) => return None,
+            (Lookup::Unknown | Lookup::Fixed(_) | Lookup::Normal { .. }, _) => self.settle(frame)?,
         };
-        self.cache.count(at, 1, frame.len() as u64, self.now);
         if self.cache.entries[at as usize].effects_at <= self.now {
             self.repeat_effects(at);
         }
         Some(at)
     }
 
-    /// The entry of all frames of the port, if there is one that is no plain NORMAL. It is about to count them.
+    /// The entry of a frame of which these bits of the first word are all that must be read.
     #[inline]
-    pub(super) fn whole(&mut self) -> Option<EntryIx> {
+    fn find_word(&mut self, frame: &[u8], wanted: u64, word: u64) -> EntryIx {
+        let stamp = self.context.stamp;
+        let holds = |&(at, id): &(EntryIx, u64)| {
+            let entry = &self.cache.entries[at as usize];
+            entry.id == id && entry.stamp == stamp && !entry.is_dead && entry.bridge == self.sw.id()
+        };
+        if let Some((at, _)) = self.cache.words.find(self.sw.id(), word).filter(holds) {
+            self.cache.stats.masked_hits += 1;
+            return at;
+        }
+        let at = self.search(frame);
+        // A new entry may ask for bits that the word at hand was read without.
+        let lookup = self.context.ports[usize::from(self.slot)].rx.lookup;
+        if matches!(lookup, Lookup::Word(now) if now & !wanted == 0) {
+            let id = self.cache.entries[at as usize].id;
+            self.cache.words.insert(self.sw.id(), word, at, id);
+        }
+        at
+    }
+
+    /// The entry of all frames of the port, if there is one that is no plain NORMAL. It counts these.
+    #[inline]
+    pub(super) fn whole(&mut self, packets: u64, bytes: u64) -> Option<EntryIx> {
         let Lookup::Fixed(at) = self.context.ports[usize::from(self.slot)].rx.lookup else { return None };
         if !self.holds(at) {
             return None;
         }
-        self.cache.will_count(at);
+        self.cache.stats.masked_hits += packets;
+        self.cache.count(at, packets, bytes, self.now);
         if self.cache.entries[at as usize].effects_at <= self.now {
             self.repeat_effects(at);
         }
@@ -199,8 +256,11 @@ impl Finder<'_> {
         let log = tables.log();
         // An entry that the log no longer reaches back to is translated again.
         let is_same = log.since(rest.changes).is_some_and(|mut new| !new.any(|one| rest.basis.is_touched_by(one)));
+        let is_undone = |change: &Change| rest.effects.iter().any(|effect| effect.is_undone_by(change));
+        let is_same = is_same
+            && (rest.effects.is_empty() || log.since(rest.effective).is_some_and(|mut new| !new.any(is_undone)));
         if is_same {
-            (rest.changes, entry.stamp) = (log.count(), self.context.stamp);
+            (rest.changes, rest.effective, entry.stamp) = (log.count(), log.count(), self.context.stamp);
         }
         is_same
     }
@@ -297,7 +357,8 @@ impl Finder<'_> {
             return;
         }
         effects.iter().for_each(|effect| effects::carry_out(self.sw, self.now, effect));
-        self.cache.entries[at as usize].rest.effects = effects;
+        let rest = &mut self.cache.entries[at as usize].rest;
+        (rest.effects, rest.effective) = (effects, self.sw.tables().log().count());
         if self.context.version != self.sw.version() {
             self.context.reload(self.sw, self.cache);
         }

@@ -155,24 +155,20 @@ impl Worker {
             whole.drain(..).for_each(|frame| batch.push(frame));
             context.skip(cache, slot);
         }
-        let mut finder = Finder { context, cache, sw, now, slot };
-        if *translates_all {
-            finder.translate_all(batch.as_slice(), found);
-        } else if let Some(entry) = finder.whole() {
-            let entry = entry as usize;
-            let Context { plan, ports, .. } = &mut *context;
-            cache.stats.masked_hits += batch.len() as u64;
-            let mut execution = Execution::new(plan, sw, now, port, slot, ports, pool, out);
-            execution.run_all(&cache.entries[entry].program, batch, MIN_LEN);
-            return context.skip(cache, slot);
-        } else {
-            found.clear();
-            found.extend(batch.as_slice().iter().map(|frame| finder.find(frame)));
-        }
-        let Context { plan, ports, .. } = &mut *context;
         let (packets, bytes, _) = sum(batch.as_slice());
+        let mut finder = Finder { context, cache, sw, now, slot };
+        let entry = if *translates_all {
+            finder.translate_all(batch.as_slice(), found);
+            None
+        } else {
+            finder.whole(packets, bytes).or_else(|| finder.find_all(batch.as_slice(), found))
+        };
+        let Context { plan, ports, .. } = &mut *context;
         ports[at].rx.count.add(packets, bytes);
         let mut execution = Execution::new(plan, sw, now, port, slot, ports, pool, out);
+        if let Some(entry) = entry {
+            execution.run_all(&cache.entries[entry as usize].program, batch);
+        }
         for (frame, entry) in batch.drain().zip(&*found) {
             match entry {
                 Some(entry) => execution.run(&cache.entries[*entry as usize].program, frame),
