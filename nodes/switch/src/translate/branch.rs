@@ -1,5 +1,6 @@
 //! Ways that part: clones, and what depends on a frame's length.
 
+use super::state::State;
 use super::{Observer, Translator};
 use crate::program::Op;
 use openflow::Action;
@@ -31,12 +32,9 @@ impl<O: Observer> Translator<'_, O> {
         self.ops.push(Op::Clone(program));
     }
 
-    /// Whether what an action does to the frame can be taken back by later steps. A tag of the frame's own has a type
-    /// that isn't known, and what is behind labels isn't known either.
+    /// Whether what an action does to the frame can be taken back by later steps. What is behind labels isn't known.
     pub(super) fn can_take_back(&self, action: &Action) -> bool {
         match action {
-            Action::StripVlan => !self.state.flow.has_vlan() && !self.base.has_vlan(),
-            Action::PushVlan(_) => self.base.inner_tci() == 0,
             Action::OutputTrunc { .. }
             | Action::Meter(_)
             | Action::PushMpls(_)
@@ -51,21 +49,21 @@ impl<O: Observer> Translator<'_, O> {
         }
     }
 
-    /// `check_pkt_larger`: the rest of the list is done twice, once for each answer.
+    /// `check_pkt_larger`: the rest of the list is done twice, once for each answer. As in Open vSwitch, the shorter
+    /// frames find the stack and the action set as the longer ones left them: what is in the set is done for those alone.
     pub(super) fn check_length(&mut self, size: u16, to: &Subfield, rest: &[Action]) {
         self.commit();
         let old = self.state.clone();
         let exits = self.exits;
         let branch = |at: &mut Self, answer: u128| {
-            at.state = old.clone();
+            let State { stack, action_set, .. } = std::mem::replace(&mut at.state, old.clone());
+            (at.state.stack, at.state.action_set) = (stack, action_set);
             at.exits = false;
             at.program(|at| {
                 if at.has(to.field) {
                     at.put_bits(to, answer);
                 }
-                if !rest.is_empty() {
-                    at.actions(rest);
-                }
+                at.actions(rest);
                 at.end();
             })
         };

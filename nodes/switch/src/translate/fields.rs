@@ -78,7 +78,7 @@ impl<O: Observer> Translator<'_, O> {
     /// `set_field`.
     pub(super) fn set_field(&mut self, field: &Field, value: u128, mask: u128) {
         if self.has_or_warn(field) {
-            self.put(field.slot, value, mask);
+            self.write(field.slot, value, mask);
         }
     }
 
@@ -88,14 +88,6 @@ impl<O: Observer> Translator<'_, O> {
             self.say(Seen::Warning(format_args!("unmet prerequisites for {}, set_field ignored", field.set_name)));
         }
         has
-    }
-
-    /// Writes bits of a field, and what follows from them.
-    fn put(&mut self, slot: Slot, value: u128, mask: u128) {
-        self.write(slot, value, mask);
-        if slot == slot::VLAN_TCI && self.state.marks[0] == super::vlan::NO_TAG && self.state.flow.has_vlan() {
-            self.state.marks[0] = EtherType::VLAN.0;
-        }
     }
 
     /// `load`.
@@ -109,7 +101,7 @@ impl<O: Observer> Translator<'_, O> {
     pub(super) fn put_bits(&mut self, to: &Subfield, value: u128) {
         let mut mask = FlowMask::EMPTY;
         to.add_to(&mut mask);
-        self.put(to.field.bits, value << to.start, mask.get(to.field.bits));
+        self.write(to.field.bits, value << to.start, mask.get(to.field.bits));
     }
 
     /// A subfield's value, which is then the same for all frames. It is zero if the frame doesn't have it.

@@ -187,8 +187,6 @@ struct Translator<'a, O> {
     base: FlowKey,
     /// The bits of `base` that steps have written.
     settled: FlowMask,
-    /// Whose the tags of `base` are, the outer one first: see [`vlan`].
-    base_marks: vlan::Marks,
     mask: FlowMask,
     /// The rule and the table whose actions are carried out.
     rule: Option<Arc<Rule>>,
@@ -243,7 +241,6 @@ impl<'a, O: Observer> Translator<'a, O> {
             state: State::new(key),
             base: *key,
             settled: FlowMask::EMPTY,
-            base_marks: vlan::OWN,
             mask: FlowMask::EMPTY.with(slot::IN_PORT),
             rule: None,
             table: 0,
@@ -298,10 +295,10 @@ impl<'a, O: Observer> Translator<'a, O> {
     /// a copy. Gives the program's place.
     fn program(&mut self, body: impl FnOnce(&mut Self)) -> u16 {
         let outer = std::mem::take(&mut self.ops);
-        let (base, settled, marks) = (self.base, self.settled, self.base_marks);
+        let (base, settled) = (self.base, self.settled);
         body(self);
         let ops = std::mem::replace(&mut self.ops, outer);
-        (self.base, self.settled, self.base_marks) = (base, settled, marks);
+        (self.base, self.settled) = (base, settled);
         let program = Program::new(ended(ops, self.why()), self.why(), Vec::new());
         self.part(|parts| &mut parts.programs, program)
     }
