@@ -247,7 +247,9 @@ impl Writer<'_> {
             let word = fields(ports, &[("src", slot::TP_SRC, Decimal), ("dst", slot::TP_DST, Decimal)]);
             self.words.extend(word);
         } else if is_written(slot::TP_SRC) || is_written(slot::TP_DST) {
-            self.words.push(format!("set({ports}(type={},code={}))", key.tp_src(), key.tp_dst()));
+            // Of a port that was written there an octet goes into the message.
+            let [kind, code] = [key.tp_src(), key.tp_dst()].map(|port| port & 0xff);
+            self.words.push(format!("set({ports}(type={kind},code={code}))"));
         }
     }
 }

@@ -69,8 +69,9 @@ impl<O: Observer> Translator<'_, O> {
         if !self.meets(field.needs) {
             return false;
         }
-        // Layer 4 is in the first fragment only.
-        let is_layer_4 = matches!(slot.word, 3 | 10..=13) && slot != slot::NW_TTL;
+        // Layer 4 is in the first fragment only; of ICMP's fields Open vSwitch doesn't ask that.
+        let is_icmp = field.needs.protocols.iter().all(|protocol| matches!(protocol.nw_proto, Some(1 | 58)));
+        let is_layer_4 = matches!(slot.word, 3 | 10..=13) && slot != slot::NW_TTL && !is_icmp;
         let is_ip = IPS.are_met(&self.state.flow, &FlowMask::FULL);
         !(is_layer_4 && is_ip && self.is_later_fragment())
     }

@@ -49,7 +49,9 @@ impl<O: Observer> Translator<'_, O> {
             self.write(slot::VLAN_TCI, u128::from(value), u128::from(mask));
         } else if pushes {
             self.write(slot::VLAN_IS_SERVICE, 0, u128::MAX);
-            self.write(slot::VLAN_TCI, u128::from(value & mask | VLAN_PRESENT), u128::MAX);
+            // What was written where a tag would be counts.
+            let tci = self.state.flow.vlan_tci() & !mask | value & mask | VLAN_PRESENT;
+            self.write(slot::VLAN_TCI, u128::from(tci), u128::MAX);
         }
     }
 
