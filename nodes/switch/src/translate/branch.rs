@@ -8,12 +8,13 @@ use packet::Subfield;
 
 impl<O: Observer> Translator<'_, O> {
     /// `clone`. What follows it goes on with the key as it was before. If the steps in between can't be taken back, the
-    /// datapath makes a copy.
+    /// datapath makes a copy. As in Open vSwitch, an `exit` in it ends the lists around it, too.
     pub(super) fn clone_with(&mut self, actions: &[Action]) {
         let old = self.state.clone();
-        let exits = std::mem::take(&mut self.exits);
-        let body = |at: &mut Self| {
+        let mut exits = false;
+        let mut body = |at: &mut Self| {
             at.actions(actions);
+            exits = at.exits && at.frozen.is_none();
             at.end();
         };
         if actions.iter().all(|action| self.can_take_back(action)) {

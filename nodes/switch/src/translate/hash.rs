@@ -47,7 +47,7 @@ impl<O: Observer> Translator<'_, O> {
             BundleAlgorithm::Hrw => {
                 let hash = self.hash(bundle.fields, bundle.basis.into());
                 let up: Vec<bool> = bundle.members.iter().map(|port| self.is_up(*port)).collect();
-                let weight = |at: u32| up[at as usize].then(|| hash_2words(hash, at));
+                let weight = |at: u32| up[at as usize].then(|| hash_2words(at, hash));
                 best(up.len() as u32, weight).map(|at| bundle.members[at as usize])
             }
         };
