@@ -37,7 +37,7 @@ impl<O: Observer> Translator<'_, O> {
     }
 
     /// Whether the packet is of one of the protocols; notes what that took to know.
-    fn meets(&mut self, needs: Needs) -> bool {
+    pub(super) fn meets(&mut self, needs: Needs) -> bool {
         let flow = self.state.flow;
         if !needs.protocols.is_empty() {
             self.look_at(slot::DL_TYPE);
