@@ -1,8 +1,8 @@
 //! From a key to a frame that has it, as Open vSwitch's `flow_compose` does it: the headers with
 //! lengths and checksums that hold, and nothing behind them.
 //!
-//! What a key does not say is chosen: the outer of two tags is a service tag, a later fragment
-//! begins at byte 8, sequence numbers and identifications are zero.
+//! What a key does not say is chosen: a later fragment begins at byte 8, sequence numbers and
+//! identifications are zero.
 
 use crate::key::{FRAG_LATER, FlowKey, VLAN_PRESENT, slot};
 use crate::wire::checksum::{Sum, checksum, pseudo_v4, pseudo_v6};
@@ -12,13 +12,9 @@ use crate::wire::{EtherType, IpProtocol, crc32c, icmpv6, put16};
 /// [`FlowKey::extract`] reads them again. What rides beside a frame is not looked at.
 pub fn compose(key: &FlowKey) -> Vec<u8> {
     let mut frame = [key.dl_dst().0, key.dl_src().0].concat();
-    let tags: &[(u16, u16)] = match (key.vlan_tci(), key.inner_tci()) {
-        (0, _) => &[],
-        (outer, 0) => &[(EtherType::VLAN.0, outer)],
-        (outer, inner) => &[(EtherType::QINQ.0, outer), (EtherType::VLAN.0, inner)],
-    };
-    for (tpid, tci) in tags {
-        frame.extend(tpid.to_be_bytes());
+    let tags = key.tag_types().into_iter().zip([key.vlan_tci(), key.inner_tci()]);
+    for (tpid, tci) in tags.take_while(|(_, tci)| *tci != 0) {
+        frame.extend(tpid.0.to_be_bytes());
         frame.extend((tci & !VLAN_PRESENT).to_be_bytes());
     }
     let packet = match key.dl_type() {

@@ -219,6 +219,8 @@ const BOTTOM_OF_STACK: u32 = 1 << 8;
 pub(super) struct Link {
     pub(super) tci: u16,
     pub(super) inner_tci: u16,
+    /// Which of the tags are service tags: bit 0 for the outer one, bit 1 for the second.
+    service: u8,
     pub(super) ethertype: EtherType,
     /// Where the packet begins; 0 if the frame has no type.
     pub(super) end: usize,
@@ -227,7 +229,7 @@ pub(super) struct Link {
 /// Reads up to two tags and the type.
 #[inline(always)]
 pub(super) fn link(frame: &[u8]) -> Link {
-    let mut link = Link { tci: 0, inner_tci: 0, ethertype: EtherType(0), end: 0 };
+    let mut link = Link { tci: 0, inner_tci: 0, service: 0, ethertype: EtherType(0), end: 0 };
     if frame.len() < HEADER_SIZE {
         return link;
     }
@@ -235,10 +237,12 @@ pub(super) fn link(frame: &[u8]) -> Link {
     let mut ethertype = EtherType(be16(frame, at));
     if ethertype.is_vlan() && frame.len() >= at + TAG_SIZE + 2 {
         link.tci = be16(frame, at + 2) | VLAN_PRESENT;
+        link.service = u8::from(ethertype == EtherType::QINQ);
         at += TAG_SIZE;
         ethertype = EtherType(be16(frame, at));
         if ethertype.is_vlan() && frame.len() >= at + TAG_SIZE + 2 {
             link.inner_tci = be16(frame, at + 2) | VLAN_PRESENT;
+            link.service |= u8::from(ethertype == EtherType::QINQ) << 1;
             at += TAG_SIZE;
             ethertype = EtherType(be16(frame, at));
         }
@@ -266,6 +270,7 @@ fn word0(in_port: u32, link: &Link) -> u64 {
     u64::from(link.tci)
         | u64::from(link.ethertype.0) << slot::DL_TYPE.shift
         | (u64::from(in_port) & 0xff_ffff) << slot::IN_PORT.shift
+        | u64::from(link.service) << slot::VLAN_IS_SERVICE.shift
 }
 
 /// The packet without padding and the size of its header, if its lengths hold.
@@ -343,6 +348,7 @@ mod tests {
         let key = FlowKey::extract(7, &SYN);
         assert_eq!((key.in_port(), key.dl_type()), (7, EtherType::IPV4));
         assert_eq!((key.vlan_tci(), key.inner_tci()), (0x1009, 0x7013));
+        assert_eq!(key.tag_types(), [EtherType::QINQ, EtherType::VLAN]);
         assert_eq!(key.dl_src().to_string(), "02:00:00:00:00:01");
         assert_eq!((key.nw_src().to_string(), key.nw_dst().to_string()), ("10.0.0.1".into(), "10.0.0.2".into()));
         assert_eq!((key.nw_proto(), key.nw_tos(), key.nw_ttl(), key.nw_frag()), (6, 0xb8, 64, 0));

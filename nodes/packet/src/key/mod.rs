@@ -69,6 +69,29 @@ impl FlowKey {
         self.vlan_tci() & VLAN_PRESENT != 0
     }
 
+    /// The types that its tags have, or would have: the outer one's first.
+    pub fn tag_types(&self) -> [EtherType; 2] {
+        let is_service = [slot::VLAN_IS_SERVICE, slot::INNER_IS_SERVICE].map(|slot| self.get(slot) != 0);
+        is_service.map(|is_service| if is_service { EtherType::QINQ } else { EtherType::VLAN })
+    }
+
+    /// Puts a tag in front; a third one is lost.
+    pub fn push_tag(&mut self, ethertype: EtherType, tci: u16) {
+        let (outer, is_service) = (self.vlan_tci(), self.get(slot::VLAN_IS_SERVICE));
+        self.set_inner_tci(outer);
+        self.set(slot::INNER_IS_SERVICE, is_service);
+        self.set_vlan_tci(tci | VLAN_PRESENT);
+        self.set(slot::VLAN_IS_SERVICE, u128::from(ethertype == EtherType::QINQ));
+    }
+
+    /// Takes the outer tag away.
+    pub fn pop_tag(&mut self) {
+        self.set_vlan_tci(self.inner_tci());
+        self.set(slot::VLAN_IS_SERVICE, self.get(slot::INNER_IS_SERVICE));
+        self.set_inner_tci(0);
+        self.set(slot::INNER_IS_SERVICE, 0);
+    }
+
     /// The IP protocol, or the lower 8 bits of the ARP operation.
     #[inline]
     pub const fn ip_protocol(&self) -> IpProtocol {

@@ -32,11 +32,12 @@ pub(super) fn extract(in_port: u32, frame: &[u8]) -> FlowKey {
 fn link(key: &mut FlowKey, mut r: Reader<'_>) -> Option<()> {
     key.set(slot::DL_DST, number(r.take(6)?));
     key.set(slot::DL_SRC, number(r.take(6)?));
-    for tci in [slot::VLAN_TCI, slot::INNER_TCI] {
+    for (tci, service) in [(slot::VLAN_TCI, slot::VLAN_IS_SERVICE), (slot::INNER_TCI, slot::INNER_IS_SERVICE)] {
         let is_tag = r.0[..2] == [0x81, 0x00] || r.0[..2] == [0x88, 0xa8];
         if is_tag && r.0.len() >= 6 {
             let tag = r.take(4)?;
             key.set(tci, number(&tag[2..]) | 0x1000);
+            key.set(service, u128::from(tag[0] == 0x88));
         } else {
             break;
         }

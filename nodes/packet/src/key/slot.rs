@@ -7,7 +7,7 @@
 //!
 //! | word | bits from the lowest on |
 //! | --- | --- |
-//! | 0 | `vlan_tci` 16, `dl_type` 16, `in_port` 24, `nw_frag` 2 |
+//! | 0 | `vlan_tci` 16, `dl_type` 16, `in_port` 24, `nw_frag` 2, the types of the two tags 1 each |
 //! | 1 | `dl_dst` 48, inner `vlan_tci` 16 |
 //! | 2 | `dl_src` 48, `nw_proto` 8, `nw_tos` 8 |
 //! | 3 | `tp_src` 16, `tp_dst` 16, `tcp_flags` 16, `nw_ttl` 8 |
@@ -110,6 +110,10 @@ pub const DL_TYPE: Slot = Slot::new(0, 16, 16);
 pub const IN_PORT: Slot = Slot::new(0, 32, 24);
 /// Bit 0: a fragment; bit 1: not the first.
 pub const NW_FRAG: Slot = Slot::new(0, 56, 2);
+/// Whether the outer tag is a service tag (0x88a8), not a customer's (0x8100). No match names it.
+pub const VLAN_IS_SERVICE: Slot = Slot::new(0, 58, 1);
+/// The same of the second tag.
+pub const INNER_IS_SERVICE: Slot = Slot::new(0, 59, 1);
 /// The destination MAC address.
 pub const DL_DST: Slot = Slot::new(1, 0, 48);
 /// The second tag, as [`VLAN_TCI`].

@@ -87,13 +87,11 @@ impl Writer<'_> {
                 return;
             }
             Op::PushVlan(tag) => {
-                self.key.set_inner_tci(self.key.vlan_tci());
-                self.key.set_vlan_tci(tag.tci | VLAN_PRESENT);
+                self.key.push_tag(EtherType(tag.tpid), tag.tci);
                 push_vlan(tag.tpid, tag.tci)
             }
             Op::PopVlan => {
-                self.key.set_vlan_tci(self.key.inner_tci());
-                self.key.set_inner_tci(0);
+                self.key.pop_tag();
                 "pop_vlan".to_owned()
             }
             Op::PushMpls { ethertype, lse } => {
@@ -186,7 +184,7 @@ impl Writer<'_> {
         }
         if is_written(slot::VLAN_TCI) {
             self.words.push("pop_vlan".to_owned());
-            self.words.push(push_vlan(EtherType::VLAN.0, key.vlan_tci() & !VLAN_PRESENT));
+            self.words.push(push_vlan(key.tag_types()[0].0, key.vlan_tci() & !VLAN_PRESENT));
         }
         let number = |name: &str, slot: Slot| {
             is_written(slot)
@@ -249,7 +247,9 @@ impl Writer<'_> {
             let word = fields(ports, &[("src", slot::TP_SRC, Decimal), ("dst", slot::TP_DST, Decimal)]);
             self.words.extend(word);
         } else if is_written(slot::TP_SRC) || is_written(slot::TP_DST) {
-            self.words.push(format!("set({ports}(type={},code={}))", key.tp_src(), key.tp_dst()));
+            // Of a port that was written there an octet goes into the message.
+            let [kind, code] = [key.tp_src(), key.tp_dst()].map(|port| port & 0xff);
+            self.words.push(format!("set({ports}(type={kind},code={code}))"));
         }
     }
 }

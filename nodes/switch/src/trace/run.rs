@@ -8,8 +8,7 @@ use crate::program::{Op, Program};
 use crate::switch::Switch;
 use crate::translate::{Effect, Translation, World, translate, translate_actions};
 use openflow::Action;
-use packet::key::VLAN_PRESENT;
-use packet::{FlowKey, Match};
+use packet::{EtherType, FlowKey, Match};
 use sim_core::{DropArgs, DropReason, PortIx, Time};
 
 /// What a trace is asked for besides the key.
@@ -137,14 +136,8 @@ impl Ends<'_> {
                     let word = &mut key.words_mut()[usize::from(bits.word)];
                     *word = *word & !bits.mask | bits.value;
                 }
-                Op::PushVlan(tag) => {
-                    key.set_inner_tci(key.vlan_tci());
-                    key.set_vlan_tci(tag.tci | VLAN_PRESENT);
-                }
-                Op::PopVlan => {
-                    key.set_vlan_tci(key.inner_tci());
-                    key.set_inner_tci(0);
-                }
+                Op::PushVlan(tag) => key.push_tag(EtherType(tag.tpid), tag.tci),
+                Op::PopVlan => key.pop_tag(),
                 Op::Clone(at) => inner(at).into_iter().for_each(|inner| self.program(whole, inner, key)),
                 Op::IfLonger { than, longer, others } => {
                     let is_longer = self.len.map(|len| len > usize::from(than));

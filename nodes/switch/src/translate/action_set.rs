@@ -64,6 +64,14 @@ fn is_set(action: &Action) -> bool {
 
 /// The actions of a set in the order in which they are carried out.
 pub(super) fn in_order(set: &[Action]) -> Vec<Action> {
+    // `enqueue` chooses the queue and sends.
+    let set: Vec<Action> = set
+        .iter()
+        .flat_map(|action| match action {
+            Action::Enqueue { port, queue } => vec![Action::SetQueue(*queue), Action::Output(*port)],
+            action => vec![action.clone()],
+        })
+        .collect();
     let last = |is: &fn(&Action) -> bool| set.iter().rfind(|action| is(action));
     let Some(end) = FINAL.iter().find_map(last) else { return Vec::new() };
     let sets = set.iter().filter(|action| is_set(action));

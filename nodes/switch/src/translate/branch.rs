@@ -1,5 +1,6 @@
 //! Ways that part: clones, and what depends on a frame's length.
 
+use super::state::State;
 use super::{Observer, Translator};
 use crate::program::Op;
 use openflow::Action;
@@ -7,12 +8,13 @@ use packet::Subfield;
 
 impl<O: Observer> Translator<'_, O> {
     /// `clone`. What follows it goes on with the key as it was before. If the steps in between can't be taken back, the
-    /// datapath makes a copy.
+    /// datapath makes a copy. As in Open vSwitch, an `exit` in it ends the lists around it, too.
     pub(super) fn clone_with(&mut self, actions: &[Action]) {
         let old = self.state.clone();
-        let exits = std::mem::take(&mut self.exits);
-        let body = |at: &mut Self| {
+        let mut exits = false;
+        let mut body = |at: &mut Self| {
             at.actions(actions);
+            exits = at.exits && at.frozen.is_none();
             at.end();
         };
         if actions.iter().all(|action| self.can_take_back(action)) {
@@ -31,12 +33,9 @@ impl<O: Observer> Translator<'_, O> {
         self.ops.push(Op::Clone(program));
     }
 
-    /// Whether what an action does to the frame can be taken back by later steps. A tag of the frame's own has a type
-    /// that isn't known, and what is behind labels isn't known either.
+    /// Whether what an action does to the frame can be taken back by later steps. What is behind labels isn't known.
     pub(super) fn can_take_back(&self, action: &Action) -> bool {
         match action {
-            Action::StripVlan => !self.state.flow.has_vlan() && !self.base.has_vlan(),
-            Action::PushVlan(_) => self.base.inner_tci() == 0,
             Action::OutputTrunc { .. }
             | Action::Meter(_)
             | Action::PushMpls(_)
@@ -51,21 +50,21 @@ impl<O: Observer> Translator<'_, O> {
         }
     }
 
-    /// `check_pkt_larger`: the rest of the list is done twice, once for each answer.
+    /// `check_pkt_larger`: the rest of the list is done twice, once for each answer. As in Open vSwitch, the shorter
+    /// frames find the stack and the action set as the longer ones left them: what is in the set is done for those alone.
     pub(super) fn check_length(&mut self, size: u16, to: &Subfield, rest: &[Action]) {
         self.commit();
         let old = self.state.clone();
         let exits = self.exits;
         let branch = |at: &mut Self, answer: u128| {
-            at.state = old.clone();
+            let State { stack, action_set, .. } = std::mem::replace(&mut at.state, old.clone());
+            (at.state.stack, at.state.action_set) = (stack, action_set);
             at.exits = false;
             at.program(|at| {
                 if at.has(to.field) {
                     at.put_bits(to, answer);
                 }
-                if !rest.is_empty() {
-                    at.actions(rest);
-                }
+                at.actions(rest);
                 at.end();
             })
         };

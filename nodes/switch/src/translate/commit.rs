@@ -5,14 +5,13 @@
 //! written that are the same for all frames.
 
 use super::mpls::{LAYER_3, count, is_mpls};
-use super::vlan::{Marks, OWN_INNER, OWN_OUTER};
+use super::vlan::{TAGS, tags};
 use super::{Observer, Translator};
 use crate::program::Op;
 use crate::rewrite::Bits;
-use crate::vlan::Tag;
 use packet::key::slot::{self, MPLS_LSE};
 use packet::key::{VLAN_PRESENT, slot::Slot};
-use packet::{EtherType, FlowKey};
+use packet::{EtherType, FlowKey, FlowMask};
 
 const IPV4: &[Slot] = &[slot::NW_SRC, slot::NW_DST, slot::NW_TOS, slot::NW_TTL];
 const IPV6: &[Slot] = &[slot::IPV6_SRC, slot::IPV6_DST, slot::IPV6_LABEL, slot::NW_TOS, slot::NW_TTL];
@@ -21,9 +20,6 @@ const NDISC: &[Slot] = &[slot::ND_TARGET, slot::ARP_SHA, slot::ARP_THA];
 const PORTS: &[Slot] = &[slot::TP_SRC, slot::TP_DST];
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
-
-/// A tag: whose it is, and its control information.
-type TagOf = (u16, u16);
 
 impl<O: Observer> Translator<'_, O> {
     /// Makes the frame what the key says.
@@ -176,56 +172,74 @@ impl<O: Observer> Translator<'_, O> {
         self.base.set_dl_type(self.state.flow.dl_type());
     }
 
-    /// Tags are taken off and put on as a stack. One of the frame's own whose bits alone differ is written in place, so
-    /// that it keeps its type.
+    /// Tags are taken off and put on as a stack, from the innermost that differs. One whose control information alone
+    /// differs is written in place.
     fn commit_tags(&mut self) {
-        let slots = [slot::VLAN_TCI, slot::INNER_TCI];
-        if !slots.iter().any(|slot| self.takes_part(*slot)) {
+        if !TAGS.iter().any(|(tci, is_service)| self.takes_part(*tci) || self.takes_part(*is_service)) {
             return;
         }
-        for slot in slots {
-            if self.original.get(slot) != 0 {
-                self.compare(slot);
-            } else if self.takes_part(slot) {
-                // Without a tag there is no other bit that could differ.
-                let known = self.mask.get(slot) | u128::from(VLAN_PRESENT);
-                self.mask.set(slot, known);
-            }
-        }
-        let base = tags(&self.base, &self.base_marks);
-        let flow = tags(&self.state.flow, &self.state.marks);
+        self.look_at_tags_of_frame();
+        let (base, flow) = (tags(&self.base), tags(&self.state.flow));
         let (was, is) = (base.len(), flow.len());
-        let common = (0..was.min(is)).take_while(|n| base[was - 1 - n] == flow[is - 1 - n]).count();
+        for n in 1..=was.min(is) {
+            self.compare_tags(was - n, is - n);
+        }
+        let common = (1..=was.min(is)).take_while(|n| base[was - n] == flow[is - n]).count();
         let (mut pops, mut pushes) = (was - common, is - common);
         let mut in_place = None;
-        if pops > 0 && pushes > 0 {
-            let (old, new) = (base[pops - 1], flow[pushes - 1]);
-            if old.0 == new.0 && matches!(new.0, OWN_OUTER | OWN_INNER) {
-                (pops, pushes) = (pops - 1, pushes - 1);
-                let bits = self.state.written.get(slots[pushes]) | self.mask.get(slot::VLAN_TCI);
-                in_place = Some((new.1, bits & 0xefff));
-            }
+        if pops > 0 && pushes > 0 && base[pops - 1].tpid == flow[pushes - 1].tpid {
+            (pops, pushes) = (pops - 1, pushes - 1);
+            let slot = TAGS[pushes].0;
+            let is_moved = pops != pushes;
+            let known = if is_moved { slot.max() } else { self.state.written.get(slot) | self.mask.get(slot) };
+            in_place = Some((u128::from(flow[pushes].tci), known & !u128::from(VLAN_PRESENT)));
         }
         self.ops.extend((0..pops).map(|_| Op::PopVlan));
         if let Some((tci, mask)) = in_place {
-            self.set_bits(slot::VLAN_TCI, u128::from(tci) & mask, mask);
+            self.set_bits(slot::VLAN_TCI, tci & mask, mask);
         }
-        for &(mark, tci) in flow[..pushes].iter().rev() {
-            let tpid = if matches!(mark, OWN_OUTER | OWN_INNER) { EtherType::VLAN.0 } else { mark };
-            self.ops.push(Op::PushVlan(Tag { tpid, tci: tci & !VLAN_PRESENT }));
+        for at in (0..pushes).rev() {
+            self.know_tag(at, self.state.written);
+            self.ops.push(Op::PushVlan(flow[at]));
         }
-        self.base_marks = self.state.marks;
-        for slot in slots {
+        for slot in TAGS.iter().flat_map(|(tci, is_service)| [*tci, *is_service]) {
             self.base.set(slot, self.state.flow.get(slot));
             let written = self.state.written.get(slot);
             self.settled.set(slot, written);
         }
     }
-}
 
-/// The tags of a key, the outer one first.
-fn tags(key: &FlowKey, marks: &Marks) -> Vec<TagOf> {
-    let tcis = [key.vlan_tci(), key.inner_tci()];
-    let present = tcis.iter().zip(marks).take_while(|(tci, _)| **tci & VLAN_PRESENT != 0);
-    present.map(|(tci, mark)| (*mark, *tci)).collect()
+    /// How many tags the frame has.
+    fn look_at_tags_of_frame(&mut self) {
+        let present = u128::from(VLAN_PRESENT);
+        let has_tag = self.original.has_vlan();
+        for (slot, _) in &TAGS[..if has_tag { 2 } else { 1 }] {
+            self.mask.set(*slot, self.mask.get(*slot) | present);
+        }
+    }
+
+    /// Notes what must be known to compare a tag of the frame with one of the key, given by their places.
+    fn compare_tags(&mut self, of_base: usize, of_flow: usize) {
+        if of_base == of_flow {
+            let (tci, is_service) = TAGS[of_base];
+            if self.original.get(tci) != 0 {
+                self.compare(tci);
+                self.compare(is_service);
+            }
+        } else {
+            self.know_tag(of_base, self.settled);
+            self.know_tag(of_flow, self.state.written);
+        }
+    }
+
+    /// Notes that a tag was looked at but for the bits that are the same for all frames.
+    fn know_tag(&mut self, at: usize, same: FlowMask) {
+        let (tci, is_service) = TAGS[at];
+        if self.original.get(tci) != 0 {
+            for slot in [tci, is_service] {
+                let known = self.mask.get(slot) | slot.max() & !same.get(slot);
+                self.mask.set(slot, known);
+            }
+        }
+    }
 }

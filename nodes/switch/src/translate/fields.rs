@@ -37,7 +37,7 @@ impl<O: Observer> Translator<'_, O> {
     }
 
     /// Whether the packet is of one of the protocols; notes what that took to know.
-    fn meets(&mut self, needs: Needs) -> bool {
+    pub(super) fn meets(&mut self, needs: Needs) -> bool {
         let flow = self.state.flow;
         if !needs.protocols.is_empty() {
             self.look_at(slot::DL_TYPE);
@@ -69,8 +69,9 @@ impl<O: Observer> Translator<'_, O> {
         if !self.meets(field.needs) {
             return false;
         }
-        // Layer 4 is in the first fragment only.
-        let is_layer_4 = matches!(slot.word, 3 | 10..=13) && slot != slot::NW_TTL;
+        // Layer 4 is in the first fragment only; of ICMP's fields Open vSwitch doesn't ask that.
+        let is_icmp = field.needs.protocols.iter().all(|protocol| matches!(protocol.nw_proto, Some(1 | 58)));
+        let is_layer_4 = matches!(slot.word, 3 | 10..=13) && slot != slot::NW_TTL && !is_icmp;
         let is_ip = IPS.are_met(&self.state.flow, &FlowMask::FULL);
         !(is_layer_4 && is_ip && self.is_later_fragment())
     }
@@ -78,7 +79,7 @@ impl<O: Observer> Translator<'_, O> {
     /// `set_field`.
     pub(super) fn set_field(&mut self, field: &Field, value: u128, mask: u128) {
         if self.has_or_warn(field) {
-            self.put(field.slot, value, mask);
+            self.write(field.slot, value, mask);
         }
     }
 
@@ -88,14 +89,6 @@ impl<O: Observer> Translator<'_, O> {
             self.say(Seen::Warning(format_args!("unmet prerequisites for {}, set_field ignored", field.set_name)));
         }
         has
-    }
-
-    /// Writes bits of a field, and what follows from them.
-    fn put(&mut self, slot: Slot, value: u128, mask: u128) {
-        self.write(slot, value, mask);
-        if slot == slot::VLAN_TCI && self.state.marks[0] == super::vlan::NO_TAG && self.state.flow.has_vlan() {
-            self.state.marks[0] = EtherType::VLAN.0;
-        }
     }
 
     /// `load`.
@@ -109,7 +102,7 @@ impl<O: Observer> Translator<'_, O> {
     pub(super) fn put_bits(&mut self, to: &Subfield, value: u128) {
         let mut mask = FlowMask::EMPTY;
         to.add_to(&mut mask);
-        self.put(to.field.bits, value << to.start, mask.get(to.field.bits));
+        self.write(to.field.bits, value << to.start, mask.get(to.field.bits));
     }
 
     /// A subfield's value, which is then the same for all frames. It is zero if the frame doesn't have it.

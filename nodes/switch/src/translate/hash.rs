@@ -25,11 +25,12 @@ impl<O: Observer> Translator<'_, O> {
             MultipathAlgorithm::HashThreshold => hash / (u32::MAX / links + 1),
             MultipathAlgorithm::Hrw => best(links, |link| Some(hash_2words(hash, link))).unwrap_or(0),
             MultipathAlgorithm::IterHash => {
-                let modulo = links.max(multipath.arg).next_power_of_two();
+                let fits = (links..=links.saturating_mul(2).saturating_add(1)).contains(&multipath.arg);
+                let modulo = if fits { multipath.arg } else { links.next_power_of_two() };
                 let mut link = hash;
-                // Half of the values are links, so that it ends soon.
+                // About half of the values are links, so that it ends soon.
                 for at in 0..1024 {
-                    link = hash_2words(hash, at) & (modulo - 1);
+                    link = hash_2words(hash, at) % modulo;
                     if link < links {
                         break;
                     }
@@ -47,7 +48,7 @@ impl<O: Observer> Translator<'_, O> {
             BundleAlgorithm::Hrw => {
                 let hash = self.hash(bundle.fields, bundle.basis.into());
                 let up: Vec<bool> = bundle.members.iter().map(|port| self.is_up(*port)).collect();
-                let weight = |at: u32| up[at as usize].then(|| hash_2words(hash, at));
+                let weight = |at: u32| up[at as usize].then(|| hash_2words(at, hash));
                 best(up.len() as u32, weight).map(|at| bundle.members[at as usize])
             }
         };
@@ -115,7 +116,14 @@ impl<O: Observer> Translator<'_, O> {
     pub(super) fn hash_of_fields(&mut self, param: u64, fields: &[(&'static Field, u128)]) -> u32 {
         let mut hash = hash_uint64(param);
         for (field, mask) in fields {
-            if !self.has(field) {
+            let is_there = match field.slot {
+                // Without a tag its VLAN counts as 0.
+                slot::VLAN_VID => true,
+                // ARP's addresses stand in the same place.
+                _ if matches!(field.name, "nw_src" | "nw_dst") => self.meets(super::actions::IPV4),
+                _ => self.has(field),
+            };
+            if !is_there {
                 continue;
             }
             let mut looked = FlowMask::EMPTY;

@@ -45,6 +45,10 @@ impl<O: Observer> Translator<'_, O> {
                     let value = self.value_of(source, to);
                     to.set(&mut flow.matched.key, value);
                     to.add_to(&mut flow.matched.mask);
+                    // Of a port's number, which has more bits in the key than in the field, all or none are matched.
+                    if to.field.slot == slot::IN_PORT {
+                        flow.matched.mask.add(slot::IN_PORT);
+                    }
                 }
                 LearnSpec::Load { source, to } => {
                     let value = self.value_of(source, to);

@@ -205,8 +205,6 @@ struct Translator<'a, O> {
     base: FlowKey,
     /// The bits of `base` that steps have written.
     settled: FlowMask,
-    /// Whose the tags of `base` are, the outer one first: see [`vlan`].
-    base_marks: vlan::Marks,
     mask: FlowMask,
     /// The rule and the table whose actions are carried out.
     rule: Option<Arc<Rule>>,
@@ -261,7 +259,6 @@ impl<'a, O: Observer> Translator<'a, O> {
             state: State::new(key),
             base: *key,
             settled: FlowMask::EMPTY,
-            base_marks: vlan::OWN,
             mask: FlowMask::EMPTY.with(slot::IN_PORT),
             rule: None,
             table: 0,
@@ -342,10 +339,10 @@ impl<'a, O: Observer> Translator<'a, O> {
     /// a copy. Gives the program's place.
     fn program(&mut self, body: impl FnOnce(&mut Self)) -> u16 {
         let outer = (std::mem::take(&mut self.ops), std::mem::take(&mut self.credits));
-        let (base, settled, marks) = (self.base, self.settled, self.base_marks);
+        let (base, settled) = (self.base, self.settled);
         body(self);
         let (ops, credits) = (std::mem::replace(&mut self.ops, outer.0), std::mem::replace(&mut self.credits, outer.1));
-        (self.base, self.settled, self.base_marks) = (base, settled, marks);
+        (self.base, self.settled) = (base, settled);
         let program = Program::new(ended(ops, self.why()), self.why(), credits);
         self.part(|parts| &mut parts.programs, program)
     }

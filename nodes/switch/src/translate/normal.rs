@@ -1,12 +1,12 @@
 //! NORMAL. In the data path it stays a step, decided for each frame; where its answer is wanted, the same function
 //! decides on a header that is made from the key.
 
-use super::vlan::{NO_TAG, OWN_INNER, OWN_OUTER};
+use super::vlan::tags;
 use super::{Observer, Seen, Translator};
 use crate::normal::{self, Learn, Path, Route};
 use crate::program::Op;
-use crate::vlan::Tags;
-use packet::key::{VLAN_PRESENT, slot};
+use crate::vlan::{Tag, Tags};
+use packet::key::slot;
 use packet::{EtherType, FlowKey, FlowMask};
 use sim_core::DropReason;
 
@@ -36,7 +36,7 @@ impl<O: Observer> Translator<'_, O> {
         };
         self.look(&FlowMask::EMPTY.with(slot::DL_DST).with(slot::DL_SRC).with(slot::VLAN_TCI));
         let mut steps = Steps::default();
-        let header = header(&self.state.flow, &self.state.marks);
+        let header = header(&self.state.flow);
         let verdict = normal::decide(self.world.plan, macs, from, &header, &mut steps);
         if let Learn::Station(key, bundle) = verdict.learn {
             self.say(Seen::Station(key, bundle));
@@ -84,35 +84,30 @@ impl<O: Observer> Translator<'_, O> {
         self.state = old;
     }
 
-    /// Gives the key other tags. The innermost that are the same stay what they are.
+    /// Gives the key other tags. Those behind the ones that the ports look at stay.
     fn wear(&mut self, before: &Tags, after: &Tags) {
-        let list = |tags: &Tags| tags.0.into_iter().take_while(|tag| tag.tpid != 0).collect::<Vec<_>>();
-        let (have, want) = (list(before), list(after));
-        let (was, is) = (have.len(), want.len());
-        let common = (0..was.min(is)).take_while(|n| have[was - 1 - n] == want[is - 1 - n]).count();
-        let marks = self.state.marks;
-        for (at, slot) in [slot::VLAN_TCI, slot::INNER_TCI].into_iter().enumerate() {
-            let tci = want.get(at).map_or(0, |tag| tag.tci | VLAN_PRESENT);
-            self.state.marks[at] = match want.get(at) {
-                Some(_) if at + common >= is => marks[at + was - is],
-                Some(tag) if is == was && have[at].tpid == tag.tpid => marks[at],
-                Some(tag) => tag.tpid,
-                None => NO_TAG,
-            };
-            self.write(slot, u128::from(tci), u128::MAX);
+        if before == after {
+            return;
         }
+        self.look_at_all_tags();
+        let present = |tags: &Tags| tags.0.into_iter().take_while(|tag| tag.tpid != 0).collect::<Vec<_>>();
+        let behind = tags(&self.state.flow).split_off(present(before).len());
+        let mut flow = self.state.flow;
+        flow.pop_tag();
+        flow.pop_tag();
+        for tag in present(after).iter().chain(&behind).rev() {
+            flow.push_tag(EtherType(tag.tpid), tag.tci);
+        }
+        self.write_tags(&flow);
     }
 }
 
 /// The Ethernet header of a key, with its tags.
-fn header(key: &FlowKey, marks: &super::vlan::Marks) -> Vec<u8> {
+fn header(key: &FlowKey) -> Vec<u8> {
     let mut header = [key.dl_dst().0, key.dl_src().0].concat();
-    for (tci, mark) in [key.vlan_tci(), key.inner_tci()].into_iter().zip(marks) {
-        if tci & VLAN_PRESENT != 0 {
-            let tpid = if matches!(*mark, NO_TAG | OWN_OUTER | OWN_INNER) { EtherType::VLAN.0 } else { *mark };
-            header.extend(tpid.to_be_bytes());
-            header.extend((tci & !VLAN_PRESENT).to_be_bytes());
-        }
+    for Tag { tpid, tci } in tags(key) {
+        header.extend(tpid.to_be_bytes());
+        header.extend(tci.to_be_bytes());
     }
     header.extend(key.dl_type().0.to_be_bytes());
     header

@@ -1,6 +1,5 @@
 //! What actions change and a clone restores.
 
-use super::vlan::{Marks, OWN};
 use openflow::Action;
 use packet::{FlowKey, FlowMask};
 
@@ -11,8 +10,6 @@ pub(super) struct State {
     pub flow: FlowKey,
     /// The bits of `flow` that actions have written, which are the same for all frames of the translation.
     pub written: FlowMask,
-    /// Whose the tags of `flow` are.
-    pub marks: Marks,
     /// Values that were pushed, the last one on top, with their lengths in bits.
     pub stack: Vec<(u128, u8)>,
     /// The action set, in the order in which it was written.
@@ -23,13 +20,6 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(key: &FlowKey) -> Self {
-        Self {
-            flow: *key,
-            written: FlowMask::EMPTY,
-            marks: OWN,
-            stack: Vec::new(),
-            action_set: Vec::new(),
-            was_mpls: false,
-        }
+        Self { flow: *key, written: FlowMask::EMPTY, stack: Vec::new(), action_set: Vec::new(), was_mpls: false }
     }
 }

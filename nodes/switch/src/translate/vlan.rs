@@ -1,25 +1,25 @@
 //! Tags: a stack of two, the outer one in the key's first word.
 //!
-//! The key doesn't hold a tag's type, so beside the key goes whose each tag is: the frame's own, which has a type that
-//! isn't known and stays, or one that an action made. A third tag that is pushed out of the key is lost, as in Open
-//! vSwitch with its limit of two.
+//! The key holds of each tag its control information and its type. A third tag that is pushed out of the key is lost, as
+//! in Open vSwitch with its limit of two.
 
 use super::{Observer, Translator};
+use crate::vlan::Tag;
 use packet::key::{VLAN_PRESENT, slot};
-use packet::{EtherType, FlowMask};
+use packet::{EtherType, FlowKey, FlowMask, Slot};
 
-/// Whose the two tags are: one of the three below, or the type of one that an action made.
-pub(super) type Marks = [u16; 2];
-/// There is none, or the frame's own.
-pub(super) const NO_TAG: u16 = 0;
-/// The frame's own outer tag.
-pub(super) const OWN_OUTER: u16 = 1;
-/// The frame's own inner tag.
-pub(super) const OWN_INNER: u16 = 2;
-/// The tags of a frame as it came in.
-pub(super) const OWN: Marks = [OWN_OUTER, OWN_INNER];
+/// Where the tags stand: control information and type, the outer one first.
+pub(super) const TAGS: [(Slot, Slot); 2] =
+    [(slot::VLAN_TCI, slot::VLAN_IS_SERVICE), (slot::INNER_TCI, slot::INNER_IS_SERVICE)];
 
 const PRESENT: u128 = VLAN_PRESENT as u128;
+
+/// The tags of a key, the outer one first.
+pub(super) fn tags(key: &FlowKey) -> Vec<Tag> {
+    let tcis = [key.vlan_tci(), key.inner_tci()].into_iter().zip(key.tag_types());
+    let present = tcis.take_while(|(tci, _)| tci & VLAN_PRESENT != 0);
+    present.map(|(tci, tpid)| Tag { tpid: tpid.0, tci: tci & !VLAN_PRESENT }).collect()
+}
 
 impl<O: Observer> Translator<'_, O> {
     /// Notes that it was looked at how many tags there are.
@@ -33,11 +33,11 @@ impl<O: Observer> Translator<'_, O> {
     }
 
     /// The same, and at all of their bits: they come to stand in another place.
-    fn look_at_all_tags(&mut self) {
+    pub(super) fn look_at_all_tags(&mut self) {
         self.look_at_tags();
-        for slot in [slot::VLAN_TCI, slot::INNER_TCI] {
-            if self.state.flow.get(slot) & PRESENT != 0 {
-                self.look_at(slot);
+        for (tci, is_service) in TAGS {
+            if self.state.flow.get(tci) & PRESENT != 0 {
+                self.look(&FlowMask::EMPTY.with(tci).with(is_service));
             }
         }
     }
@@ -48,18 +48,19 @@ impl<O: Observer> Translator<'_, O> {
         if self.state.flow.has_vlan() {
             self.write(slot::VLAN_TCI, u128::from(value), u128::from(mask));
         } else if pushes {
-            self.state.marks[0] = EtherType::VLAN.0;
-            self.write(slot::VLAN_TCI, u128::from(value & mask | VLAN_PRESENT), u128::MAX);
+            self.write(slot::VLAN_IS_SERVICE, 0, u128::MAX);
+            // What was written where a tag would be counts.
+            let tci = self.state.flow.vlan_tci() & !mask | value & mask | VLAN_PRESENT;
+            self.write(slot::VLAN_TCI, u128::from(tci), u128::MAX);
         }
     }
 
     /// `push_vlan`: the new tag is of VLAN 0.
     pub(super) fn push_vlan(&mut self, tpid: u16) {
         self.look_at_all_tags();
-        let outer = self.state.flow.get(slot::VLAN_TCI);
-        self.write(slot::INNER_TCI, outer, u128::MAX);
-        self.write(slot::VLAN_TCI, PRESENT, u128::MAX);
-        self.state.marks = [tpid, if outer == 0 { NO_TAG } else { self.state.marks[0] }];
+        let mut after = self.state.flow;
+        after.push_tag(EtherType(tpid), 0);
+        self.write_tags(&after);
     }
 
     /// `pop_vlan`, `strip_vlan`.
@@ -68,12 +69,19 @@ impl<O: Observer> Translator<'_, O> {
         if !self.state.flow.has_vlan() {
             return;
         }
-        let inner = self.state.flow.get(slot::INNER_TCI);
-        if inner & PRESENT != 0 {
-            self.look_at(slot::INNER_TCI);
+        if self.state.flow.get(slot::INNER_TCI) & PRESENT != 0 {
+            self.look(&FlowMask::EMPTY.with(slot::INNER_TCI).with(slot::INNER_IS_SERVICE));
         }
-        self.write(slot::VLAN_TCI, inner, u128::MAX);
-        self.write(slot::INNER_TCI, 0, u128::MAX);
-        self.state.marks = [if inner == 0 { NO_TAG } else { self.state.marks[1] }, NO_TAG];
+        let mut after = self.state.flow;
+        after.pop_tag();
+        self.write_tags(&after);
+    }
+
+    /// Gives the key the tags of another.
+    pub(super) fn write_tags(&mut self, from: &FlowKey) {
+        for (tci, is_service) in TAGS {
+            self.write(tci, from.get(tci), u128::MAX);
+            self.write(is_service, from.get(is_service), u128::MAX);
+        }
     }
 }

@@ -34,7 +34,7 @@ pub fn pipeline(peer: &mut Peer, pipeline: &Pipeline, frames: &[Said]) -> Result
     };
     let refused = |error| disagreement(&frames[0], "refused".to_owned(), error, String::new());
     let mut ours = Ours::with(pipeline).map_err(refused)?;
-    let compare = |frame| {
+    let mut compare = |frame| {
         let (real, expected) = peer.trace(frame);
         if let Some((port, bytes)) = frame.on_the_wire()
             && !expected.recirculates
@@ -50,7 +50,16 @@ pub fn pipeline(peer: &mut Peer, pipeline: &Pipeline, frames: &[Said]) -> Result
             Some(what) => Err(disagreement(frame, what, text, real)),
         }
     };
-    frames.iter().map(compare).collect()
+    let outcomes: Vec<Outcome> = frames.iter().map(&mut compare).collect::<Result<_, _>>()?;
+    // What is learnt behind another extraction, the trace doesn't say.
+    if pipeline.learns() && !outcomes.iter().any(|outcome| outcome.recirculates) {
+        let (learnt, real) = (ours.learnt_flows(), peer.learnt_flows());
+        if learnt != real {
+            let what = "the flows that were learnt".to_owned();
+            return Err(disagreement(&frames[0], what, learnt.join("\n"), real.join("\n")));
+        }
+    }
+    Ok(outcomes)
 }
 
 /// In what two outcomes differ.

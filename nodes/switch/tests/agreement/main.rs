@@ -3,7 +3,12 @@
 //!
 //! And no entry of the flow cache would be too wide: with bits changed that the megaflow leaves out, the same is done.
 //!
-//! `NETLOOM_PAIRS` and `NETLOOM_SEED` set how many frames and which ones. Needs `ovs` in `NETLOOM_TEST_WITH`.
+//! ```text
+//! cargo test -p netloom-switch --test agreement -- seed=7 pairs=100000
+//! ```
+//!
+//! sets which frames and how many; `NETLOOM_SEED` and `NETLOOM_PAIRS` do the same. Other words choose tests by their names.
+//! Needs `ovs` in `NETLOOM_TEST_WITH`.
 
 #![allow(unreachable_pub, reason = "the modules of a test are its own")]
 
@@ -41,19 +46,46 @@ fn stations() -> impl Iterator<Item = String> {
     })
 }
 
+/// The tests with their names. The file has a `main` of its own because libtest knows no words like `seed=7`.
+const TESTS: [(&str, fn()); 2] = [
+    ("the_pipeline_agrees_with_the_real_open_vswitch", the_pipeline_agrees_with_the_real_open_vswitch),
+    (
+        "carried_out_step_by_step_the_real_switchs_actions_make_its_key_of_the_end",
+        carried_out_step_by_step_the_real_switchs_actions_make_its_key_of_the_end,
+    ),
+];
+
+fn main() {
+    let names: Vec<String> = words().filter(|word| !word.contains('=')).collect();
+    for (name, test) in TESTS {
+        if names.is_empty() || names.iter().any(|part| name.contains(part)) {
+            println!("test {name} ...");
+            // One that fails ends the program.
+            test();
+            println!("test {name} ... ok");
+        }
+    }
+}
+
+/// The words of the command line that aren't options for libtest.
+fn words() -> impl Iterator<Item = String> {
+    std::env::args().skip(1).filter(|word| !word.starts_with('-'))
+}
+
+/// A number from the command line or else from the environment.
 fn setting(name: &str, otherwise: u64) -> u64 {
-    let value = std::env::var(name).ok();
+    let said = words().find_map(|word| Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned()));
+    let value = said.or_else(|| std::env::var(format!("NETLOOM_{}", name.to_uppercase())).ok());
     value.map_or(otherwise, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number, not {value:?}")))
 }
 
-#[test]
 fn the_pipeline_agrees_with_the_real_open_vswitch() {
     if !rig::needs("ovs") {
         return;
     }
     let mut peer = Peer::start("agreement");
-    let seed = setting("NETLOOM_SEED", 1);
-    let pairs = setting("NETLOOM_PAIRS", 10_000);
+    let seed = setting("seed", 1);
+    let pairs = setting("pairs", 10_000);
     let mut random = Seed(seed).stream("agreement");
     let (mut compared, mut seen, mut flipped) = (0, 0, 0);
     let mut found = Vec::new();
@@ -83,7 +115,6 @@ fn the_pipeline_agrees_with_the_real_open_vswitch() {
     assert!(seen > compared / 4, "{seen}");
 }
 
-#[test]
 fn carried_out_step_by_step_the_real_switchs_actions_make_its_key_of_the_end() {
     if !rig::needs("ovs") {
         return;

@@ -46,6 +46,13 @@ impl Ours {
         }
     }
 
+    /// The flows that frames made.
+    pub fn learnt_flows(&mut self) -> Vec<String> {
+        let text = crate::generate::LEARNT
+            .map(|table| self.0.line(&format!("ovs-ofctl --no-stats dump-flows br0 table={table}")));
+        outcome::flows(&text.concat())
+    }
+
     /// The frames that leave when one comes in, with their ports.
     pub fn forward(&mut self, in_port: u32, bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {
         // What one frame did to meters and tables is nothing to the next one.

@@ -61,6 +61,13 @@ pub fn parse(trace: &str, bytes: Option<&[u8]>, port: &dyn Fn(&str) -> String) -
     Some(Outcome { flow, last, events, recirculates, megaflow })
 }
 
+/// The flows of a list of `ovs-ofctl dump-flows`, in an order of their own.
+pub fn flows(list: &str) -> Vec<String> {
+    let mut flows: Vec<String> = list.lines().map(|line| line.trim().to_owned()).collect();
+    flows.sort();
+    flows
+}
+
 /// The words of a list; commas in brackets don't part them.
 pub fn split(list: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0;
@@ -166,9 +173,18 @@ impl Frame {
         tags.iter_mut().zip(&seen.tags).filter(|(tag, _)| tag.0 == 0).for_each(|(tag, seen)| tag.0 = seen.0);
         let aside = ["pkt_mark", "skb_priority"];
         let mut fields = seen.fields.iter().filter(|(name, _)| !aside.contains(&name.as_str()));
-        tags == seen.tags
-            && self.labels == seen.labels
-            && fields.all(|(name, value)| self.fields.get(name) == Some(value))
+        tags == seen.tags && self.has_labels(seen) && fields.all(|(name, value)| self.fields.get(name) == Some(value))
+    }
+
+    /// Whether a frame of bytes has these labels. Behind a stack that has lost its bottom the packet is read as labels.
+    fn has_labels(&self, seen: &Self) -> bool {
+        let is_whole = self.labels.last().is_none_or(|[_, _, bottom, _]| *bottom == 1) && !self.is_bare();
+        if is_whole { self.labels == seen.labels } else { seen.labels.starts_with(&self.labels) }
+    }
+
+    /// Whether it is MPLS by its type, and no label is known.
+    fn is_bare(&self) -> bool {
+        self.labels.is_empty() && matches!(self.fields.get("dl_type"), Some(0x8847 | 0x8848))
     }
 
     /// Without what a key doesn't say: the types of its tags, and the queue when no frame was sent to one.
@@ -182,6 +198,10 @@ impl Frame {
     fn write(&mut self, name: &str, value: u128, mask: u128) {
         let field = self.fields.entry(name.to_owned()).or_default();
         *field = *field & !mask | value & mask;
+        // What rides beside a frame is said only where it isn't zero.
+        if *field == 0 && matches!(name, "skb_priority" | "pkt_mark") {
+            self.fields.remove(name);
+        }
     }
 
     /// `set(...)`.

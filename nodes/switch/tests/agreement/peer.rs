@@ -96,6 +96,14 @@ impl Peer {
         self.ofctl(&["-O", version, command, &bridge, &file]).map(|_| ())
     }
 
+    /// The flows that frames made.
+    pub fn learnt_flows(&mut self) -> Vec<String> {
+        let text = crate::generate::LEARNT.map(|table| {
+            self.ofctl(&["--no-stats", "dump-flows", &self.bridge(), &format!("table={table}")]).expect("br0 is there")
+        });
+        outcome::flows(&text.concat())
+    }
+
     /// What becomes of a frame.
     pub fn trace(&mut self, said: &Said) -> (String, Outcome) {
         // What a frame with bytes taught is nothing to the next one.

@@ -297,7 +297,13 @@ fn special(random: &mut Stream, cx: &mut Context) -> Option<String> {
         9 if cx.depth == 0 => learn(random, cx),
         10 if matches!(cx.about, About::Tcp | About::Tcp6) => "fin_timeout(idle_timeout=5,hard_timeout=10)".to_owned(),
         11 if chance(random, 3) => "exit".to_owned(),
-        // With one link, and with one live member, there is nothing that a hash could choose.
+        12 if chance(random, 2) => {
+            let hash = pick(random, &["eth_src", "nw_src", "nw_dst"]);
+            let algorithm = pick(random, &["modulo_n", "hash_threshold", "hrw", "iter_hash"]);
+            let (basis, links) = (random.below(100), 1 + random.below(6));
+            format!("multipath({hash},{basis},{algorithm},{links},{},reg1[0..7])", random.below(9))
+        }
+        // Each switch has symmetric hashes of its own: with one link there is nothing to choose.
         12 => {
             let hash = pick(
                 random,
@@ -315,12 +321,13 @@ fn special(random: &mut Stream, cx: &mut Context) -> Option<String> {
             format!("multipath({hash},50,{algorithm},1,0,reg1[0..7])")
         }
         13 => {
-            let members = pick(random, &["5,2", "3,5", "5,1,2", "5"]);
-            let algorithm = if members == "5,1,2" { "active_backup" } else { pick(random, &["active_backup", "hrw"]) };
+            let members = pick(random, &["5,2", "1,2,3", "5,1,2", "4,3", "5"]);
+            let (hash, basis) = (pick(random, &["eth_src", "nw_src", "nw_dst"]), random.below(100));
+            let algorithm = pick(random, &["active_backup", "hrw"]);
             if chance(random, 2) {
-                format!("bundle(eth_src,0,{algorithm},ofport,members:{members})")
+                format!("bundle({hash},{basis},{algorithm},ofport,members:{members})")
             } else {
-                format!("bundle_load(eth_src,0,{algorithm},ofport,reg1[],members:{members})")
+                format!("bundle_load({hash},{basis},{algorithm},ofport,reg1[],members:{members})")
             }
         }
         // (In a bucket ovs-ofctl doesn't read it.)
@@ -334,9 +341,9 @@ fn special(random: &mut Stream, cx: &mut Context) -> Option<String> {
 
 /// A `learn` into tables that no other flow leads to, so that what one frame teaches is nothing to the next.
 fn learn(random: &mut Stream, cx: &Context) -> String {
-    let mut words = vec![format!("table={}", 20 + random.below(2))];
+    let mut words = vec![format!("table={}", pick(random, &super::LEARNT))];
     if chance(random, 2) {
-        words.push(format!("idle_timeout={}", 100 + random.below(3)));
+        words.push(format!("idle_timeout={}", 30_000 + random.below(3)));
     }
     if chance(random, 3) {
         words.push(format!("priority={}", 1 + random.below(3)));

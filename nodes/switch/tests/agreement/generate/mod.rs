@@ -19,6 +19,8 @@ use values::pick;
 /// The addresses of the stations.
 pub const STATIONS: [u64; 5] =
     [0x0200_0000_0001, 0x0200_0000_0002, 0x0200_0000_0003, 0x0200_0000_00f4, 0x0600_0100_0005];
+/// The tables into which frames' flows go; no other flow leads there.
+pub const LEARNT: [u8; 2] = [20, 21];
 /// The VLANs.
 pub const VLANS: [u16; 4] = [5, 9, 10, 4094];
 
@@ -32,6 +34,11 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// Whether frames may make flows.
+    pub fn learns(&self) -> bool {
+        self.flows.iter().chain(&self.groups).any(|line| line.contains("learn("))
+    }
+
     /// Without one flow or group after the other, and then without one of their actions after the other.
     pub fn smaller(&self) -> Vec<Self> {
         let mut all = Vec::new();
@@ -176,16 +183,17 @@ fn group(random: &mut Stream, id: u32) -> String {
                 .collect();
             format!("group_id={id},type=ff,{}", buckets.join(","))
         }
-        // Of several live buckets each switch's own hash would choose, and the datapath's hash needs a second round.
+        // (The datapath's hash would need a second round, which a trace doesn't do.)
         _ => {
-            let live = random.below(3);
-            let buckets: Vec<String> = (0..3)
-                .map(|n| {
-                    let watched = watch(n == live, random);
+            let buckets: Vec<String> = (0..1 + random.below(4))
+                .map(|_| {
+                    let watched = watch(!chance(random, 4), random);
+                    let watched = format!("weight:{},{watched}", 1 + random.below(3));
                     bucket(random, &watched)
                 })
                 .collect();
-            format!("group_id={id},type=select,selection_method=hash,fields(eth_src,ip_dst),{}", buckets.join(","))
+            let fields = pick(random, &["eth_src,ip_dst", "eth_dst", "ip_src,ip_dst,tcp_src", "vlan_vid,ipv6_dst"]);
+            format!("group_id={id},type=select,selection_method=hash,fields({fields}),{}", buckets.join(","))
         }
     }
 }
