@@ -37,6 +37,8 @@ pub(crate) struct Execution<'a> {
     lost: Option<(Frame, Drop)>,
     /// The bytes that the next output has at most.
     cut: u32,
+    /// How often it and its copies were read again.
+    again: u32,
     /// The meter that was charged last.
     meter: Option<(u32, Arc<MeterState>)>,
     /// By slot.
@@ -71,6 +73,7 @@ impl<'a> Execution<'a> {
             is_sent: false,
             lost: None,
             cut: u32::MAX,
+            again: 0,
             meter: None,
             ports,
             pool,

@@ -12,12 +12,16 @@ use packet::FlowKey;
 use sim_core::{DropArgs, DropReason, Frame, Offload};
 use std::sync::Arc;
 
+/// How often a frame and its copies may be read again.
+const MAX_AGAIN: u32 = 256;
+
 impl Execution<'_> {
     /// Carries out a program that may send the frame to several places.
     pub(super) fn run_steps(&mut self, program: &Program, frame: Frame) {
         self.is_split = true;
         self.is_sent = false;
         self.cut = u32::MAX;
+        self.again = 0;
         self.carry_out(program.parts.as_deref(), program, frame);
         self.is_split = false;
         if let Some((frame, why)) = self.lost.take()
@@ -183,6 +187,10 @@ impl Execution<'_> {
     /// Reads a frame again, and does what is then to be done.
     #[cold]
     fn recirculate(&mut self, wanted: &Resume, frame: Frame) {
+        if self.again == MAX_AGAIN {
+            return self.drop(frame, None, DropReason::TooManyResubmits, DropArgs::None);
+        }
+        self.again += 1;
         let ofport = self.plan.ports[usize::from(self.in_slot)].ofport;
         let key = FlowKey::extract(ofport.into(), &frame);
         let translation = {

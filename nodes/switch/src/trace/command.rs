@@ -68,7 +68,7 @@ fn answer(switch: &mut Switch, now: Time, line: &Line<'_>, actions: Option<&str>
         actions: actions.as_deref(),
         learns: frame.is_some(),
         names: line.names,
-        len: frame.as_ref().map(Vec::len),
+        frame: frame.as_deref(),
     };
     let (trace, learnt) = run(bridge, now, &key, wish);
     if wish.learns {
@@ -112,7 +112,10 @@ fn line(words: &[String]) -> Result<Line<'_>, String> {
             "--names" => names = true,
             "--no-names" => names = false,
             "-generate" | "--generate" => packet = Packet::Generated,
-            "--ct-next" | "--l7-len" | "--l7" => {
+            "--ct-next" => {
+                return Err("--ct-next: there is no connection tracking here, so no packet is resumed behind ct".to_owned());
+            }
+            "--l7-len" | "--l7" => {
                 words.next().ok_or_else(|| format!("{word} needs a value"))?;
             }
             "-consistent" | "--consistent" => {}

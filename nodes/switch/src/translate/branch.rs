@@ -59,7 +59,7 @@ impl<O: Observer> Translator<'_, O> {
         let branch = |at: &mut Self, answer: u128| {
             at.state = old.clone();
             at.exits = false;
-            at.program(|at| {
+            at.choice(|at| {
                 if at.has(to.field) {
                     at.put_bits(to, answer);
                 }

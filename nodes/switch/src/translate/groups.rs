@@ -7,7 +7,7 @@ use super::actions::Flow;
 use super::{Observer, Place, Seen, Translator, action_set};
 use crate::program::{Op, Select};
 use flow_table::GroupState;
-use openflow::{Action, Bucket, Group, GroupKind, Selection};
+use openflow::{Action, Bucket, GroupKind, Selection};
 use std::sync::Arc;
 
 /// How deep a chain of watched groups may be.
@@ -50,8 +50,8 @@ impl<O: Observer> Translator<'_, O> {
                     let basis = self.hash_of_fields(*param, fields);
                     self.select_by_fields(&state, basis);
                 }
-                Selection::Default => self.select_by_frame(group, 0),
-                Selection::DpHash { param } => self.select_by_frame(group, *param as u32),
+                Selection::Default => self.select_by_frame(&state, 0),
+                Selection::DpHash { param } => self.select_by_frame(&state, *param as u32),
             },
         }
         Flow::Continue
@@ -142,14 +142,20 @@ impl<O: Observer> Translator<'_, O> {
     }
 
     /// Lets each frame's hash choose.
-    fn select_by_frame(&mut self, group: &Group, basis: u32) {
-        let live: Vec<&Bucket> = group.buckets.iter().filter(|bucket| self.is_live(bucket, 0)).collect();
+    fn select_by_frame(&mut self, state: &GroupState, basis: u32) {
+        let live: Vec<&Bucket> = state.group.buckets.iter().filter(|bucket| self.is_live(bucket, 0)).collect();
         let live: Vec<&Bucket> = live.into_iter().filter(|bucket| bucket.weight > 0).collect();
         if live.is_empty() {
             return self.say(Seen::Detail(format_args!("no live bucket")));
         }
         self.commit();
-        let programs: Vec<u16> = live.iter().map(|bucket| self.program(|at| at.bucket(bucket))).collect();
+        let mut program = |bucket: &&Bucket| {
+            self.choice(|at| {
+                at.count(state, bucket);
+                at.bucket(bucket);
+            })
+        };
+        let programs: Vec<u16> = live.iter().map(&mut program).collect();
         let weights: Vec<u16> = live.iter().map(|bucket| bucket.weight).collect();
         let programs = shares(&weights).into_iter().map(|at| programs[at]).collect();
         let select = self.part(|parts| &mut parts.selects, Select { basis, programs });

@@ -197,6 +197,8 @@ struct Translator<'a, O> {
     depth: tables::Depth,
     /// How many actions may still be carried out.
     fuel: u32,
+    /// How many programs are within each other.
+    programs: u8,
     /// Whether the list that is carried out is the action set, or a group's bucket.
     place: Place,
     /// Whether nothing more is done in the lists at hand.
@@ -210,7 +212,7 @@ struct Translator<'a, O> {
     rules: Vec<Arc<Rule>>,
     lookups: Vec<Lookup>,
     groups: Vec<u32>,
-    /// The counters of groups and buckets.
+    /// The counters of rules, groups and buckets.
     counters: Vec<Arc<FlowStats>>,
     meters: Vec<u32>,
     effects: Vec<Effect>,
@@ -230,6 +232,8 @@ enum Place {
 
 /// How many actions may be carried out.
 const MAX_ACTIONS: u32 = 65_536;
+/// How many programs may be within each other. (The datapath of Linux allows 16.)
+const MAX_PROGRAMS: u8 = 64;
 /// How many programs of its own a program may have.
 const MAX_PARTS: usize = 4096;
 
@@ -249,6 +253,7 @@ impl<'a, O: Observer> Translator<'a, O> {
             table: 0,
             depth: tables::Depth::default(),
             fuel: MAX_ACTIONS,
+            programs: 0,
             place: Place::Rule,
             exits: false,
             frozen: None,
@@ -297,13 +302,31 @@ impl<'a, O: Observer> Translator<'a, O> {
     /// Carries out a program of its own: what `body` does with the frame as the steps so far have made it is done with
     /// a copy. Gives the program's place.
     fn program(&mut self, body: impl FnOnce(&mut Self)) -> u16 {
+        if self.programs >= MAX_PROGRAMS {
+            self.say(Seen::Error(format_args!("over {MAX_PROGRAMS} copies of copies")));
+            self.fail(Failure::TooDeep);
+            return 0;
+        }
+        self.programs += 1;
         let outer = std::mem::take(&mut self.ops);
         let (base, settled, marks) = (self.base, self.settled, self.base_marks);
         body(self);
         let ops = std::mem::replace(&mut self.ops, outer);
         (self.base, self.settled, self.base_marks) = (base, settled, marks);
+        self.programs -= 1;
         let program = Program::new(ended(ops, self.why()), self.why(), Vec::new());
         self.part(|parts| &mut parts.programs, program)
+    }
+
+    /// The same for a program that only some of the frames have: what is counted on the way counts these.
+    fn choice(&mut self, body: impl FnOnce(&mut Self)) -> u16 {
+        let before = self.counters.len();
+        let at = self.program(body);
+        let own = self.counters.split_off(before);
+        if let Some(program) = self.parts.programs.get_mut(usize::from(at)) {
+            program.stats = own.into();
+        }
+        at
     }
 
     /// Why a frame dies that is sent nowhere.
@@ -319,8 +342,7 @@ impl<'a, O: Observer> Translator<'a, O> {
             let is_resubmit = matches!(failure, Failure::TooDeep | Failure::TooManyResubmits);
             reason = if is_resubmit { DropReason::TooManyResubmits } else { DropReason::FlowDrop };
         }
-        let stats = self.rules.iter().map(|rule| Arc::clone(&rule.stats)).chain(self.counters).collect();
-        let mut program = Program::new(ended(self.ops, reason), reason, stats);
+        let mut program = Program::new(ended(self.ops, reason), reason, self.counters);
         if !self.parts.is_empty() {
             program.parts = Some(Box::new(self.parts));
         }

@@ -62,6 +62,7 @@ impl<O: Observer> Translator<'_, O> {
         match rule {
             Some(rule) => {
                 self.rules.push(Arc::clone(rule));
+                self.counters.push(Arc::clone(&rule.stats));
                 self.rule = Some(Arc::clone(rule));
                 self.actions(rule.actions());
             }
