@@ -21,7 +21,8 @@ fn bridge(lines: &[&str]) -> Rig {
 
 /// A UDP packet of a port to port 9, in a frame of a size.
 fn udp(port: u16, size: usize) -> Vec<u8> {
-    let text = format!("udp,dl_src=02:00:00:00:00:01,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=9,udp_src={port},udp_dst=9");
+    let text =
+        format!("udp,dl_src=02:00:00:00:00:01,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=9,udp_src={port},udp_dst=9");
     let mut bytes = compose(&FlowKey::parse_with(&text, &|_| None).expect("it is a flow"));
     bytes.resize(size, 0);
     bytes

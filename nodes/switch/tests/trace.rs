@@ -92,12 +92,12 @@ fn the_copies_of_mirrors_are_told() {
     let all_cut = format!("{to_port} select_all=true snaplen=64");
     assert_eq!(actions(&all_cut, "actions=output:2").as_deref(), Some("trunc(64),3,2"));
     let sent = format!("-- --id=@s get port p2 {to_port} select_dst_port=@s");
-    assert_eq!(actions(&sent, "actions=output:1,push_vlan:0x8100,output:2").as_deref(), Some("push_vlan(vid=0,pcp=0),2,3"));
-    let to_vlan = "-- --id=@m create mirror name=m select_all=true output_vlan=7";
     assert_eq!(
-        actions(to_vlan, "actions=output:2").as_deref(),
-        Some("push_vlan(vid=7,pcp=0),65534,1,2,3,pop_vlan,2")
+        actions(&sent, "actions=output:1,push_vlan:0x8100,output:2").as_deref(),
+        Some("push_vlan(vid=0,pcp=0),2,pop_vlan,3")
     );
+    let to_vlan = "-- --id=@m create mirror name=m select_all=true output_vlan=7";
+    assert_eq!(actions(to_vlan, "actions=output:2").as_deref(), Some("push_vlan(vid=7,pcp=0),1,2,3,65534,pop_vlan,2"));
 }
 
 #[test]

@@ -69,7 +69,9 @@ pub(super) fn as_openflow(flow: &str) -> Result<String, String> {
             continue;
         }
         if ZERO.contains(&name) {
-            if inside.trim_start_matches("0x").bytes().all(|byte| matches!(byte, b'0' | b'/')) || inside.starts_with("0/") {
+            if inside.trim_start_matches("0x").bytes().all(|byte| matches!(byte, b'0' | b'/'))
+                || inside.starts_with("0/")
+            {
                 continue;
             }
             return Err(match name.starts_with("ct") {

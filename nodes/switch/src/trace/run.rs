@@ -9,6 +9,7 @@ use crate::switch::Switch;
 use crate::translate::{Effect, Translation, World, resume, translate, translate_actions};
 use openflow::Action;
 use packet::key::slot;
+use packet::wire::ethernet;
 use packet::{FlowKey, Match};
 use sim_core::{DropArgs, DropReason, PortIx, Time};
 use std::sync::Arc;
@@ -67,8 +68,7 @@ pub(super) fn run(bridge: &Bridge, now: Time, key: &FlowKey, wish: Wish<'_>) -> 
     let mut one = |number: u32, key: &FlowKey, translate: &dyn Fn(&mut Recorder<'_>) -> Translation| {
         let text = format!("bridge(\"{}\")", bridge.name);
         let steps = vec![TraceStep { depth: 0, kind: TraceKind::Bridge, text }];
-        let mut recorder =
-            Recorder { steps, learns: wish.learns, stations: Vec::new(), refusal: None, name: &name_of };
+        let mut recorder = Recorder { steps, learns: wish.learns, stations: Vec::new(), refusal: None, name: &name_of };
         let Translation { program, mask, last, effects, failure, .. } = translate(&mut recorder);
         let label = |slot: u16| if wish.names { name_of(slot) } else { None };
         let actions = Actions { program: &program, key, plan: &plan, in_slot, name: &label, mirrors: number == 0 };
@@ -77,10 +77,14 @@ pub(super) fn run(bridge: &Bridge, now: Time, key: &FlowKey, wish: Wish<'_>) -> 
         learnt.effects.extend(effects);
         learnt.stations.extend(stations);
         refused = refusal.or(refused);
+        let [flow, last] = [*key, last].map(|mut key| {
+            key.set(slot::RECIRC_ID, number.into());
+            key
+        });
         let trace = Trace {
             bridge: bridge.name.clone(),
             number,
-            flow: *key,
+            flow,
             steps,
             last,
             mask,
@@ -97,7 +101,8 @@ pub(super) fn run(bridge: &Bridge, now: Time, key: &FlowKey, wish: Wish<'_>) -> 
         None => translate(world, in_slot, key, recorder),
     });
     let mut ends = Ends::new(&plan, in_slot);
-    let frame = wish.frame.map(|bytes| ends.pool.copied(bytes));
+    let is_cut = wish.frame.is_some_and(|bytes| bytes.len() < ethernet::HEADER_SIZE);
+    let frame = wish.frame.filter(|_| !is_cut).map(|bytes| ends.pool.copied(bytes));
     ends.program(&program, At { key: *key, frame });
     let mut followed = 0;
     while followed < ends.again.len().min(MAX_AGAIN) {
@@ -105,11 +110,16 @@ pub(super) fn run(bridge: &Bridge, now: Time, key: &FlowKey, wish: Wish<'_>) -> 
         let (wanted, number, frame) = (Arc::clone(&again.resume), again.number, again.frame.share());
         followed += 1;
         let read = FlowKey::extract(key.in_port(), &frame);
-        let mut key = wanted.key(&read);
-        key.set(slot::RECIRC_ID, number.into());
+        let key = wanted.key(&read);
         let (behind, program) = one(number, &key, &|recorder| resume(world, in_slot, &wanted, &key, recorder));
         trace.behind.push(behind);
         ends.program(&program, At { key, frame: Some(frame) });
+    }
+    if is_cut {
+        trace.actions = "drop".to_owned();
+        ends.outputs.clear();
+        ends.is_told = false;
+        ends.dropped = Some((Some(in_slot), DropReason::Malformed, DropArgs::None));
     }
     let closed = plan.ports.get(usize::from(in_slot)).filter(|port| port.gate != Gate::Open || port.is_mirror_output);
     if closed.is_some() && wish.actions.is_none() {

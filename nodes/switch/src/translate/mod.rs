@@ -150,6 +150,8 @@ pub fn translate<O: Observer>(world: World<'_>, in_slot: u16, key: &FlowKey, obs
     let mut at = Translator::new(world, in_slot, key, observer);
     at.state.flow.set(slot::ACTSET_OUTPUT, UNSET);
     at.lookup(key.in_port(), 0);
+    // The trace shows the action set under the table that everything began in.
+    at.depth.level = 1;
     at.end();
     at.finish(key)
 }
@@ -349,9 +351,8 @@ impl<'a, O: Observer> Translator<'a, O> {
         // Metadata and registers are the same for all frames when they come in.
         self.mask.words_mut()[slot::DATAPATH_WORDS..].fill(0);
         let mut last = self.state.flow;
-        if last.get(slot::ACTSET_OUTPUT) == UNSET {
-            last.set(slot::ACTSET_OUTPUT, key.get(slot::ACTSET_OUTPUT));
-        }
+        // That belongs to the action set, which is no more.
+        last.set(slot::ACTSET_OUTPUT, key.get(slot::ACTSET_OUTPUT));
         Translation {
             program,
             mask: self.mask,

@@ -31,14 +31,17 @@ pub struct Resume {
 impl Resume {
     /// The key of a frame that was read again: `read` is the frame's own; the port, registers and the like were kept.
     pub fn key(&self, read: &FlowKey) -> FlowKey {
-        FlowKey::from_words(std::array::from_fn(|word| {
+        let mut key = FlowKey::from_words(std::array::from_fn(|word| {
             let (read, kept) = (read.words()[word], self.metadata.words()[word]);
             match word {
                 0 => read & !IN_PORT | kept & IN_PORT,
                 word if word < slot::WIRE_WORDS => read,
                 _ => kept,
             }
-        }))
+        }));
+        // That belongs to the action set.
+        key.set(slot::ACTSET_OUTPUT, 0);
+        key
     }
 }
 
@@ -55,6 +58,7 @@ pub fn resume<O: Observer>(
     let mut at = Translator::new(world, in_slot, &key, observer);
     at.state.stack.clone_from(&resume.stack);
     at.state.action_set.clone_from(&resume.action_set);
+    at.state.flow.set(slot::ACTSET_OUTPUT, resume.metadata.get(slot::ACTSET_OUTPUT));
     at.resumed = resume.times;
     at.say(Seen::Resumed);
     for (table, actions) in &resume.lists {

@@ -28,7 +28,10 @@ fn any_bytes_at_any_table_are_sent_or_dropped_once() {
     for _ in 0..rounds(3000) {
         let mut pipeline = generate::pipeline(&mut random);
         if let [first, ..] = &mut pipeline.groups[..] {
-            *first = format!("group_id=1,type=select,bucket={},bucket=weight:3,actions=output:3", "actions=mod_nw_ttl:3,output:2");
+            *first = format!(
+                "group_id=1,type=select,bucket={},bucket=weight:3,actions=output:3",
+                "actions=mod_nw_ttl:3,output:2"
+            );
         }
         let (mut rig, text) = switch(&pipeline, &mut random);
         let has_mirror = chance(&mut random, 4);

@@ -23,7 +23,14 @@ pub struct Sent {
 impl Sent {
     /// A frame of these bytes.
     pub fn new(port: u32, bytes: &[u8]) -> Self {
-        Self { port, len: bytes.len(), key: FlowKey::extract(0, bytes), is_hidden: false, is_cut: false, is_other_message: false }
+        Self {
+            port,
+            len: bytes.len(),
+            key: FlowKey::extract(0, bytes),
+            is_hidden: false,
+            is_cut: false,
+            is_other_message: false,
+        }
     }
 
     /// The fields that the key of what is expected says.
@@ -81,7 +88,8 @@ struct Model {
 
 impl Model {
     fn new(key: FlowKey, bytes: &[u8]) -> Self {
-        let tags = [key.vlan_tci(), key.inner_tci()].into_iter().filter(|tci| tci & VLAN_PRESENT != 0).collect::<Vec<_>>();
+        let tags =
+            [key.vlan_tci(), key.inner_tci()].into_iter().filter(|tci| tci & VLAN_PRESENT != 0).collect::<Vec<_>>();
         let mut labels = Vec::new();
         let mut behind = None;
         if matches!(key.dl_type(), EtherType::MPLS | EtherType::MPLS_MULTICAST) {
