@@ -147,6 +147,11 @@ impl Rule {
         &self.actions
     }
 
+    /// Its number: rules that were made later have higher ones.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
     /// The table that it is in.
     pub fn table(&self) -> u8 {
         self.table

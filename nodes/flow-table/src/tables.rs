@@ -51,6 +51,11 @@ impl Tables {
         found
     }
 
+    /// The rules of a table, in no order that means anything but always the same.
+    pub fn rules(&self, table: u8) -> impl Iterator<Item = &Arc<Rule>> {
+        self.tables.get(&table).into_iter().flat_map(|table| table.rules.iter())
+    }
+
     /// Frames and bytes that flows matched, and how many flows: what `dump-aggregate` says.
     pub fn aggregate(&self, which: &FlowMod) -> (u64, u64, usize) {
         self.tables_of(which).flat_map(|table| meant(table, which)).fold((0, 0, 0), |(packets, bytes, flows), rule| {

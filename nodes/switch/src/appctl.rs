@@ -34,7 +34,9 @@ const COMMANDS: &[Command] = &[
     Command { name: "fdb/show", usage: "bridge", min: 1, max: 1, run: show },
     Command { name: "fdb/stats-clear", usage: "[bridge]", min: 0, max: 1, run: stats_clear },
     Command { name: "fdb/stats-show", usage: "bridge", min: 1, max: 1, run: stats_show },
+    Command { name: "help", usage: "", min: 0, max: 0, run: list_commands },
     Command { name: "list-commands", usage: "", min: 0, max: 0, run: list_commands },
+    Command { name: "ofproto/list", usage: "", min: 0, max: 0, run: list },
     Command {
         name: "ofproto/trace",
         usage: "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
@@ -212,6 +214,10 @@ fn tree_tcn(switch: &mut Switch, now: Time, words: &[String], protocol: Protocol
         switch.drive(at, now, |tree| tree.notify_change(now));
     }
     Ok("OK\n".to_owned())
+}
+
+fn list(switch: &mut Switch, _: Time, _: &[String]) -> Result<String, String> {
+    Ok(switch.bridges().map(|name| format!("{name}\n")).collect())
 }
 
 fn list_commands(_: &mut Switch, _: Time, _: &[String]) -> Result<String, String> {

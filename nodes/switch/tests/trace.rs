@@ -75,6 +75,59 @@ fn actions_mean_what_they_mean_in_open_vswitch() {
 }
 
 #[test]
+fn the_copies_of_mirrors_are_told() {
+    let actions = |mirror: &str, flows: &str| {
+        let mut rig = Rig::new(4);
+        let ports: String = (1..=3).map(|n| format!(" -- add-port br0 p{n}")).collect();
+        rig.line(&format!("ovs-vsctl set open . other_config:vlan-limit=2 -- add-br br0{ports}"));
+        rig.line(&format!("ovs-vsctl {mirror} -- set bridge br0 mirrors=@m"));
+        rig.line("ovs-ofctl del-flows br0");
+        let now = rig.now;
+        rig.switch.add_flows(now, "br0", "flows", flows).unwrap_or_else(|error| panic!("{error}"));
+        let text = rig.line("ovs-appctl ofproto/trace br0 in_port=1,ip");
+        text.lines().find_map(|line| line.strip_prefix("Datapath actions: ")).map(str::to_owned)
+    };
+    let to_port = "-- --id=@p get port p3 -- --id=@m create mirror name=m output_port=@p";
+    assert_eq!(actions(&format!("{to_port} select_all=true"), "actions=output:2").as_deref(), Some("3,2"));
+    let all_cut = format!("{to_port} select_all=true snaplen=64");
+    assert_eq!(actions(&all_cut, "actions=output:2").as_deref(), Some("trunc(64),3,2"));
+    let sent = format!("-- --id=@s get port p2 {to_port} select_dst_port=@s");
+    assert_eq!(
+        actions(&sent, "actions=output:1,push_vlan:0x8100,output:2").as_deref(),
+        Some("push_vlan(vid=0,pcp=0),2,pop_vlan,3")
+    );
+    let to_vlan = "-- --id=@m create mirror name=m select_all=true output_vlan=7";
+    assert_eq!(actions(to_vlan, "actions=output:2").as_deref(), Some("push_vlan(vid=7,pcp=0),1,2,3,65534,pop_vlan,2"));
+}
+
+#[test]
+fn with_a_frame_the_trace_goes_on_where_it_is_read_again() {
+    let flows = "mpls actions=pop_mpls:0x0800,output:2,dec_ttl,output:3";
+    let frame = "0200000000020200000000018847000051034500001c0000000040110000c0a80001c0a8000200010002000800000000";
+    let text = trace(flows, &format!("in_port=1 {frame}"));
+    let (first, behind) = text.split_once(&"=".repeat(79)).expect("it goes on");
+    assert!(first.ends_with("Datapath actions: pop_mpls(eth_type=0x800),2,recirc(0x1)\n\n"), "{text}");
+    assert!(behind.contains("recirc(0x1) - resume with the packet behind the labels\n"), "{text}");
+    assert!(behind.contains("\nFlow: recirc_id=0x1,eth,udp,in_port=1,"), "{text}");
+    assert!(behind.contains("\nMegaflow: recirc_id=0x1,eth,"), "{text}");
+    assert!(behind.ends_with("\nDatapath actions: set(ipv4(ttl=63)),3\n"), "{text}");
+    assert!(!trace(flows, "in_port=1,mpls,mpls_bos=1").contains("===="), "without a frame there is nothing to read");
+}
+
+#[test]
+fn what_needs_connection_tracking_is_refused_in_words() {
+    let mut rig = Rig::new(2);
+    rig.line("ovs-vsctl add-br br0 -- add-port br0 p1");
+    for words in ["br0 in_port=1,ip --ct-next trk,new", "in_port(1),ct_state(0x21),eth_type(0x0800)"] {
+        let error = rig.try_line(&format!("ovs-appctl ofproto/trace {words}")).expect_err(words).to_string();
+        assert!(error.contains("connection tracking"), "{error}");
+    }
+    rig.line("ovs-appctl ofproto/trace in_port(1),ct_state(0),ct_zone(0),recirc_id(0),eth_type(0x0800)");
+    let error = rig.try_line("ovs-appctl ofproto/trace recirc_id(0x1),in_port(1)").expect_err("1").to_string();
+    assert!(error.contains("recirc_id"), "{error}");
+}
+
+#[test]
 fn a_list_that_resubmits_for_ever_is_given_up() {
     let text = trace("actions=output:2,resubmit(,0)", "in_port=1");
     assert!(text.contains(">>>> over max translation depth 64 <<<<"), "{text}");

@@ -38,7 +38,7 @@ impl Match {
         if is_ip(&self.key) {
             mask.add(slot::NW_FRAG);
         }
-        Megaflow(Match { key: self.key, mask })
+        Megaflow(Match { key: self.key.masked(&mask), mask })
     }
 }
 

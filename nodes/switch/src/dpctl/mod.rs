@@ -160,7 +160,7 @@ fn actions(
     in_slot: u16,
     name: &dyn Fn(u16) -> Option<String>,
 ) -> String {
-    Actions { program, key, plan, in_slot, name }.to_string()
+    Actions { program, key, plan, in_slot, name, mirrors: true }.to_string()
 }
 
 /// What tells an entry apart: any number will do that no other has.

@@ -3,6 +3,7 @@
 //! Steps that write words of the key are told as the headers that hold their fields, which the key tells. Ports have
 //! their OpenFlow numbers or their names.
 
+use super::mirrors::Mirrored;
 use crate::plan::Plan;
 use crate::program::{Op, Parts, Program};
 use openflow::{Controller, PacketInReason, Sample, SampleDirection};
@@ -24,12 +25,26 @@ pub(crate) struct Actions<'a> {
     pub in_slot: u16,
     /// The name of a slot; `None` for its number.
     pub name: &'a dyn Fn(u16) -> Option<String>,
+    /// Whether the frames have just come in, so that mirrors see them.
+    pub mirrors: bool,
 }
 
 impl Display for Actions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = self.program.parts.as_deref();
-        let mut writer = Writer { of: self, parts, key: *self.key, pending: FlowMask::EMPTY, words: Vec::new() };
+        let mut writer = Writer {
+            of: self,
+            parts,
+            key: *self.key,
+            pending: FlowMask::EMPTY,
+            words: Vec::new(),
+            mirrored: Mirrored::default(),
+            worn: Vec::new(),
+            undo: Vec::new(),
+        };
+        if self.mirrors {
+            writer.mirror(self.in_slot, true);
+        }
         writer.program(self.program);
         if writer.words.is_empty() {
             return f.write_str("drop");
@@ -47,35 +62,72 @@ struct Writer<'a> {
     /// The bits that were written and aren't told yet.
     pending: FlowMask,
     words: Vec<String>,
+    mirrored: Mirrored,
+    /// The steps that gave a mirror's copy its tags, and those that take them back if anything follows.
+    worn: Vec<String>,
+    undo: Vec<String>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     fn program(&mut self, program: &Program) {
         for op in program.ops() {
             if !matches!(op, Op::Set(_)) {
+                if op.is_end() && !matches!(op, Op::Drop(_)) || !self.pending.is_empty() {
+                    self.unwear();
+                }
                 self.tell_sets();
             }
             self.op(op);
         }
     }
 
+    /// Tells the copies that mirrors make of a frame that came in by the port of a slot, or went out of it.
+    fn mirror(&mut self, slot: u16, is_incoming: bool) {
+        for copy in self.mirrored.copies(self.of.plan, &self.key, slot, is_incoming) {
+            // From one copy to the next the tags stay, if they are the same.
+            if self.worn != copy.tags {
+                self.unwear();
+                self.words.extend_from_slice(&copy.tags);
+            }
+            self.words.extend(copy.cut.map(|len| format!("trunc({len})")));
+            let word = self.port(copy.slot);
+            self.words.push(word);
+            (self.worn, self.undo) = (copy.tags, copy.back);
+        }
+    }
+
+    /// Takes the tags of a mirror's copy back.
+    fn unwear(&mut self) {
+        self.worn.clear();
+        self.words.append(&mut self.undo);
+    }
+
     /// The words of a program of its own; `drop` if there are none.
-    fn inner(&self, at: u16) -> String {
-        let mut inner =
-            Writer { of: self.of, parts: self.parts, key: self.key, pending: FlowMask::EMPTY, words: Vec::new() };
+    fn inner(&mut self, at: u16) -> String {
+        let mut inner = Writer {
+            of: self.of,
+            parts: self.parts,
+            key: self.key,
+            pending: FlowMask::EMPTY,
+            words: Vec::new(),
+            mirrored: self.mirrored,
+            worn: Vec::new(),
+            undo: Vec::new(),
+        };
         if let Some(program) = self.part(at, |parts| &parts.programs) {
             inner.program(program);
         }
+        self.mirrored = inner.mirrored;
         if inner.words.is_empty() { "drop".to_owned() } else { inner.words.join(",") }
     }
 
-    fn part<T>(&self, at: u16, list: fn(&Parts) -> &Vec<T>) -> Option<&T> {
+    fn part<T>(&self, at: u16, list: fn(&Parts) -> &Vec<T>) -> Option<&'a T> {
         list(self.parts?).get(usize::from(at))
     }
 
     fn op(&mut self, op: Op) {
         let word = match op {
-            Op::Output(slot) => self.port(slot),
+            Op::Output(slot) => return self.output(slot),
             Op::Normal => "NORMAL".to_owned(),
             Op::NormalFrom(slot) => format!("NORMAL({})", self.port(slot)),
             Op::Everywhere { floodable_only } => return self.everywhere(floodable_only),
@@ -144,6 +196,12 @@ impl Writer<'_> {
         self.words.push(word);
     }
 
+    fn output(&mut self, slot: u16) {
+        let word = self.port(slot);
+        self.words.push(word);
+        self.mirror(slot, false);
+    }
+
     fn port(&self, slot: u16) -> String {
         (self.of.name)(slot).unwrap_or_else(|| {
             let port = self.of.plan.ports.get(usize::from(slot));
@@ -155,8 +213,8 @@ impl Writer<'_> {
         for (slot, port) in self.of.plan.ports.iter().enumerate() {
             let slot = slot as u16;
             if port.ofport != 0 && (port.is_floodable || !floodable_only) && slot != self.of.in_slot {
-                let word = self.port(slot);
-                self.words.push(word);
+                self.unwear();
+                self.output(slot);
             }
         }
     }
@@ -301,7 +359,7 @@ impl Display for Entry {
     }
 }
 
-fn push_vlan(tpid: u16, tci: u16) -> String {
+pub(super) fn push_vlan(tpid: u16, tci: u16) -> String {
     let kind = if tpid == EtherType::VLAN.0 { String::new() } else { format!("tpid={tpid:#06x},") };
     format!("push_vlan({kind}vid={},pcp={})", tci & 0xfff, tci >> 13)
 }

@@ -64,12 +64,8 @@ fn answer(switch: &mut Switch, now: Time, line: &Line<'_>, actions: Option<&str>
         let wire = packet::key::slot::WIRE_WORDS;
         key.words_mut()[..wire].copy_from_slice(&read.words()[..wire]);
     }
-    let wish = Wish {
-        actions: actions.as_deref(),
-        learns: frame.is_some(),
-        names: line.names,
-        len: frame.as_ref().map(Vec::len),
-    };
+    let wish =
+        Wish { actions: actions.as_deref(), learns: frame.is_some(), names: line.names, frame: frame.as_deref() };
     let (trace, learnt) = run(bridge, now, &key, wish);
     if wish.learns {
         learn(bridge, now, learnt);
@@ -112,7 +108,12 @@ fn line(words: &[String]) -> Result<Line<'_>, String> {
             "--names" => names = true,
             "--no-names" => names = false,
             "-generate" | "--generate" => packet = Packet::Generated,
-            "--ct-next" | "--l7-len" | "--l7" => {
+            "--ct-next" => {
+                return Err(
+                    "--ct-next: there is no connection tracking here, so no packet is resumed behind ct".to_owned()
+                );
+            }
+            "--l7-len" | "--l7" => {
                 words.next().ok_or_else(|| format!("{word} needs a value"))?;
             }
             "-consistent" | "--consistent" => {}

@@ -43,8 +43,10 @@ const SINGLE: &[(&str, &str)] =
     &[("in_port", "in_port"), ("eth_type", "dl_type"), ("tcp_flags", "tcp_flags"), ("skb_mark", "pkt_mark")];
 
 /// Headers that say nothing of a frame that comes in.
-const IGNORED: &[&str] =
-    &["recirc_id", "dp_hash", "skb_priority", "packet_type", "ct_state", "ct_zone", "ct_mark", "ct_label", "cvlan"];
+const IGNORED: &[&str] = &["skb_priority", "packet_type", "cvlan"];
+
+/// Headers that say nothing unless they say more than 0.
+const ZERO: &[&str] = &["recirc_id", "dp_hash", "ct_state", "ct_zone", "ct_mark", "ct_label"];
 
 /// The flow in OpenFlow's words.
 ///
@@ -65,6 +67,17 @@ pub(super) fn as_openflow(flow: &str) -> Result<String, String> {
         rest = after.trim_start_matches([',', ' ', ')']);
         if IGNORED.contains(&name) {
             continue;
+        }
+        if ZERO.contains(&name) {
+            if inside.trim_start_matches("0x").bytes().all(|byte| matches!(byte, b'0' | b'/'))
+                || inside.starts_with("0/")
+            {
+                continue;
+            }
+            return Err(match name.starts_with("ct") {
+                true => bad(&format!("{name}: there is no connection tracking here")),
+                false => bad(&format!("{name}: a trace begins with a frame that comes in, for which it is 0")),
+            });
         }
         if let Some((_, field)) = SINGLE.iter().find(|(known, _)| *known == name) {
             words.push(format!("{field}={inside}"));

@@ -2,10 +2,15 @@
 //!
 //! [`Trace`] prints in the layout of Open vSwitch's `ofproto/trace`. The lines are a tree: what an action leads to
 //! stands deeper, but for what comes last, which goes on at the depth of the list that led to it.
+//!
+//! Open vSwitch's trace ends where a frame is read again behind MPLS labels; this one goes on, if it was given a frame. Of a
+//! `select` group by the datapath's hash the real one shows no bucket, this one all that may be chosen.
 
 mod actions;
 mod command;
 mod datapath_flow;
+mod ends;
+mod mirrors;
 mod nearest;
 mod record;
 mod run;
@@ -23,6 +28,8 @@ use std::fmt;
 pub struct Trace {
     /// The bridge.
     pub bridge: String,
+    /// For a frame that was read again, the number of `recirc(1)` in the actions that had it read; else 0.
+    pub number: u32,
     /// The frame's key as it came in.
     pub flow: FlowKey,
     /// What was done, in order.
@@ -39,6 +46,9 @@ pub struct Trace {
     pub dropped: Option<TraceDrop>,
     /// Why it was given up, whatever was done before.
     pub failure: Option<Failure>,
+    /// How it goes on where the frame is read again, if there is a frame. Where that leaves by is in
+    /// [`Trace::outputs`], and these have none of their own.
+    pub behind: Vec<Trace>,
 }
 
 /// A line of a trace.
@@ -112,7 +122,12 @@ impl fmt::Display for Trace {
                  datapath."
             )?;
         }
-        writeln!(f)
+        writeln!(f)?;
+        let line = "=".repeat(79);
+        self.behind.iter().try_for_each(|behind| {
+            let number = behind.number;
+            write!(f, "\n{line}\nrecirc({number:#x}) - resume with the packet behind the labels\n{line}\n\n{behind}")
+        })
     }
 }
 

@@ -2,13 +2,12 @@
 //! doesn't match.
 
 use flow_table::{Rule, Tables};
-use openflow::{Flow, FlowCommand, FlowMod};
 use packet::field::FIELDS;
 use packet::{Field, FlowKey, FlowMask, Match};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// How many rules of a table are looked at.
+/// How many rules of a table are looked at, which ones of a larger table isn't said.
 const MAX_RULES: usize = 10_000;
 
 /// The rule of a table that a key fails in the fewest fields, the one of the highest priority among equals; and what
@@ -19,15 +18,15 @@ pub(super) fn nearest(
     key: &FlowKey,
     found: Option<&Arc<Rule>>,
 ) -> Option<(Arc<Rule>, String)> {
-    let all = FlowMod::new(FlowCommand::Delete, Flow { table, ..Flow::default() });
-    let is_preferred = |rule: &Arc<Rule>| found.is_none_or(|found| rule.priority() > found.priority());
-    let rules = tables.selected(&all).into_iter().filter(is_preferred).take(MAX_RULES);
+    let is_preferred = |rule: &&Arc<Rule>| found.is_none_or(|found| rule.priority() > found.priority());
+    let rules = tables.rules(table).take(MAX_RULES).filter(is_preferred);
     let differing = rules.filter_map(|rule| {
         let matched = rule.matched();
         let fields = failed(&matched, key);
-        (!fields.is_empty()).then(|| (fields.len(), Reverse(rule.priority()), why(fields[0], &matched, key), rule))
+        (!fields.is_empty()).then(|| (fields.len(), Reverse(rule.priority()), fields[0], rule))
     });
-    differing.min_by_key(|(fields, priority, ..)| (*fields, *priority)).map(|(.., why, rule)| (rule, why))
+    let (_, _, field, rule) = differing.min_by_key(|(fields, priority, _, rule)| (*fields, *priority, rule.id()))?;
+    Some((Arc::clone(rule), why(field, &rule.matched(), key)))
 }
 
 /// The fields in which a key differs from a match, those that say the most first: the first rows of the table that

@@ -30,7 +30,13 @@ impl<O: Observer> Translator<'_, O> {
     pub(super) fn copied(&mut self, body: impl FnOnce(&mut Self)) {
         self.commit();
         let program = self.program(body);
-        self.ops.push(Op::Clone(program));
+        let is_last = usize::from(program) + 1 == self.parts.programs.len();
+        let leaves_it = |op: Op| matches!(op, Op::Output(_) | Op::Normal | Op::NormalFrom(_) | Op::Everywhere { .. });
+        match self.parts.programs.pop_if(|program| is_last && program.ops().all(leaves_it)) {
+            // A copy that nothing is done to is the frame itself.
+            Some(program) => self.ops.extend(program.ops()),
+            None => self.ops.push(Op::Clone(program)),
+        }
     }
 
     /// Whether what an action does to the frame can be taken back by later steps. What is behind labels isn't known.

@@ -145,8 +145,11 @@ impl<O: Observer> Translator<'_, O> {
         let ethertype = self.state.flow.dl_type().0;
         while base.len() > common {
             if base.len() == common + 1 && is > common {
-                let entry = flow[is - base.len()];
-                self.set_bits(MPLS_LSE[0], entry.into(), slot::MPLS_LSE[0].max());
+                let at = is - base.len();
+                let entry = flow[at];
+                // The other bits may differ from frame to frame.
+                let bits = self.state.written.get(MPLS_LSE[at]) | self.mask.get(MPLS_LSE[at]);
+                self.set_bits(MPLS_LSE[0], u128::from(entry) & bits, bits);
                 base[0] = entry;
                 common += 1;
             } else {

@@ -164,6 +164,8 @@ pub fn translate<O: Observer>(world: World<'_>, in_slot: u16, key: &FlowKey, obs
     let mut at = Translator::new(world, in_slot, key, observer);
     at.state.flow.set(slot::ACTSET_OUTPUT, UNSET);
     at.lookup(key.in_port(), 0);
+    // The trace shows the action set under the table that everything began in.
+    at.depth.level = 1;
     at.end();
     at.finish(key)
 }
@@ -213,6 +215,8 @@ struct Translator<'a, O> {
     depth: tables::Depth,
     /// How many actions may still be carried out.
     fuel: u32,
+    /// How many programs are within each other.
+    programs: u8,
     /// Whether the list that is carried out is the action set, or a group's bucket.
     place: Place,
     /// Whether nothing more is done in the lists at hand.
@@ -246,6 +250,8 @@ enum Place {
 
 /// How many actions may be carried out.
 const MAX_ACTIONS: u32 = 65_536;
+/// How many programs may be within each other. (The datapath of Linux allows 16.)
+const MAX_PROGRAMS: u8 = 64;
 /// How many programs of its own a program may have.
 const MAX_PARTS: usize = 4096;
 
@@ -264,6 +270,7 @@ impl<'a, O: Observer> Translator<'a, O> {
             table: 0,
             depth: tables::Depth::default(),
             fuel: MAX_ACTIONS,
+            programs: 0,
             place: Place::Rule,
             exits: false,
             frozen: None,
@@ -338,11 +345,18 @@ impl<'a, O: Observer> Translator<'a, O> {
     /// Carries out a program of its own: what `body` does with the frame as the steps so far have made it is done with
     /// a copy. Gives the program's place.
     fn program(&mut self, body: impl FnOnce(&mut Self)) -> u16 {
+        if self.programs >= MAX_PROGRAMS {
+            self.say(Seen::Error(format_args!("over {MAX_PROGRAMS} copies of copies")));
+            self.fail(Failure::TooDeep);
+            return 0;
+        }
+        self.programs += 1;
         let outer = (std::mem::take(&mut self.ops), std::mem::take(&mut self.credits));
         let (base, settled) = (self.base, self.settled);
         body(self);
         let (ops, credits) = (std::mem::replace(&mut self.ops, outer.0), std::mem::replace(&mut self.credits, outer.1));
         (self.base, self.settled) = (base, settled);
+        self.programs -= 1;
         let program = Program::new(ended(ops, self.why()), self.why(), credits);
         self.part(|parts| &mut parts.programs, program)
     }

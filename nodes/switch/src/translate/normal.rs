@@ -50,12 +50,7 @@ impl<O: Observer> Translator<'_, O> {
                 self.leave(slot, &path);
             }
             Route::Flood(path) => {
-                let dst = self.state.flow.dl_dst();
-                if dst.is_multicast() {
-                    self.say(Seen::Detail(format_args!("multicast, flooding")));
-                } else {
-                    self.say(Seen::Detail(format_args!("no learned MAC for destination, flooding")));
-                }
+                self.say(Seen::Detail(format_args!("no learned MAC for destination, flooding")));
                 let plan = self.world.plan;
                 let slots: Vec<u16> = normal::flood(plan, from, &path).collect();
                 if slots.is_empty()

@@ -28,6 +28,23 @@ pub struct Resume {
     times: u8,
 }
 
+impl Resume {
+    /// The key of a frame that was read again: `read` is the frame's own; the port, registers and the like were kept.
+    pub fn key(&self, read: &FlowKey) -> FlowKey {
+        let mut key = FlowKey::from_words(std::array::from_fn(|word| {
+            let (read, kept) = (read.words()[word], self.metadata.words()[word]);
+            match word {
+                0 => read & !IN_PORT | kept & IN_PORT,
+                word if word < slot::WIRE_WORDS => read,
+                _ => kept,
+            }
+        }));
+        // That belongs to the action set.
+        key.set(slot::ACTSET_OUTPUT, 0);
+        key
+    }
+}
+
 /// Goes on with a frame that was read again: `key` is the frame's own as it is now. The port, registers and the like are
 /// those of the [`Resume`].
 pub fn resume<O: Observer>(
@@ -37,17 +54,11 @@ pub fn resume<O: Observer>(
     key: &FlowKey,
     observer: &mut O,
 ) -> Translation {
-    let key = FlowKey::from_words(std::array::from_fn(|word| {
-        let (read, kept) = (key.words()[word], resume.metadata.words()[word]);
-        match word {
-            0 => read & !IN_PORT | kept & IN_PORT,
-            word if word < slot::WIRE_WORDS => read,
-            _ => kept,
-        }
-    }));
+    let key = resume.key(key);
     let mut at = Translator::new(world, in_slot, &key, observer);
     at.state.stack.clone_from(&resume.stack);
     at.state.action_set.clone_from(&resume.action_set);
+    at.state.flow.set(slot::ACTSET_OUTPUT, resume.metadata.get(slot::ACTSET_OUTPUT));
     at.resumed = resume.times;
     at.say(Seen::Resumed);
     for (table, actions) in &resume.lists {
