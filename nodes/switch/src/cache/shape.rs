@@ -72,5 +72,23 @@ pub(crate) fn hash(words: impl Iterator<Item = u64>) -> u64 {
         let hash = (hash ^ word).wrapping_mul(0xd6e8_feb8_6659_fd93);
         hash ^ hash >> 32
     });
-    mixed.wrapping_mul(0xd6e8_feb8_6659_fd93)
+    // A product's lower bits don't know the upper ones of what was multiplied.
+    let mixed = mixed.wrapping_mul(0xd6e8_feb8_6659_fd93);
+    mixed ^ mixed >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn networks_that_differ_in_their_upper_bits_are_spread_over_a_small_table() {
+        for shift in [0, 16, 32, 48] {
+            let places: BTreeSet<u64> = (0..256_u64).map(|n| hash([1, 2, n << shift].into_iter()) % 1024).collect();
+            assert!(places.len() > 200, "{} places for 256 words at bit {shift}", places.len());
+            let signs: BTreeSet<u64> = (0..256_u64).map(|n| hash([1, 2, n << shift].into_iter()) >> 32).collect();
+            assert_eq!(signs.len(), 256);
+        }
+    }
 }
