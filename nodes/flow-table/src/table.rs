@@ -1,12 +1,11 @@
 //! One table: its flows, what its configuration says, and what was looked up in it.
 
 use crate::evict::Evictable;
-use crate::rule::Rule;
+use crate::rule::{FlowStats, Rule};
 use crate::{Classifier, TableError};
 use packet::{Match, Subfield};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many flows a table may have that has no limit of its own.
 pub const MAX_FLOWS: usize = 1_000_000;
@@ -27,26 +26,21 @@ pub struct TableConfig {
 /// Lookups in a table. Workers add to it what their caches have counted, now and then; anybody may read it.
 #[derive(Debug, Default)]
 pub struct TableStats {
-    lookups: AtomicU64,
-    matched: AtomicU64,
+    /// The frames that were looked up.
+    pub lookups: Arc<FlowStats>,
+    /// Those that found a flow.
+    pub matched: Arc<FlowStats>,
 }
 
 impl TableStats {
-    /// Counts the lookups of so many frames, and whether they found a flow.
-    #[inline]
-    pub fn count(&self, packets: u64, found: bool) {
-        self.lookups.fetch_add(packets, Ordering::Relaxed);
-        self.matched.fetch_add(if found { packets } else { 0 }, Ordering::Relaxed);
-    }
-
     /// Lookups, and how many of them found a flow.
     pub fn get(&self) -> (u64, u64) {
-        (self.lookups.load(Ordering::Relaxed), self.matched.load(Ordering::Relaxed))
+        (self.lookups.get().0, self.matched.get().0)
     }
 }
 
 /// A table.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) rules: Classifier<Arc<Rule>>,
     pub(crate) config: TableConfig,
@@ -60,6 +54,18 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// A table without flows, whose hashes have this key.
+    pub(crate) fn keyed(key: u64) -> Self {
+        Self {
+            rules: Classifier::keyed(key),
+            config: TableConfig::default(),
+            stats: Arc::default(),
+            evictable: None,
+            is_told_to_evict: false,
+            cookies: BTreeMap::new(),
+        }
+    }
+
     /// The rule of a match and priority.
     pub(crate) fn get(&self, matched: &Match, priority: u16) -> Option<&Arc<Rule>> {
         self.rules.get(matched, priority)
@@ -121,6 +127,10 @@ impl Table {
     pub(crate) fn set_eviction(&mut self, evicts: bool) {
         self.is_told_to_evict = evicts;
         self.follow_eviction(false);
+    }
+
+    pub(crate) fn is_told_to_evict(&self) -> bool {
+        self.is_told_to_evict
     }
 
     pub(crate) fn evicts(&self) -> bool {

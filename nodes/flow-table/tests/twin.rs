@@ -156,7 +156,8 @@ fn twin(list: &mut Vec<Listed>, now: Time, change: &FlowMod) -> bool {
 }
 
 fn add(list: &mut Vec<Listed>, now: Time, change: &FlowMod) -> bool {
-    let flow = Flow { table: change.table.unwrap_or(0), ..change.flow.clone() };
+    let mut flow = Flow { table: change.table.unwrap_or(0), ..change.flow.clone() };
+    flow.flags.reset_counts = change.reset_counts;
     if flow.actions.contains(&Action::Group(9)) {
         return false;
     }
