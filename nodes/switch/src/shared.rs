@@ -32,7 +32,7 @@ impl Shared {
     pub fn new(id: u32, seed: u64) -> Self {
         Self {
             id,
-            tables: RwLock::default(),
+            tables: RwLock::new(Tables::keyed(seed)),
             plan: Mutex::default(),
             version: AtomicU64::new(1),
             epoch: AtomicU32::new(1),
@@ -81,12 +81,12 @@ impl Shared {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the flow tables. Workers notice if the tables' log has grown.
+    /// Changes the flow tables. Workers notice if the tables' log has grown, and the switch if a flow's time is up earlier.
     pub fn change_tables<R>(&self, change: impl FnOnce(&mut Tables) -> R) -> R {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        let before = tables.log().count();
+        let before = (tables.log().count(), tables.next_expiry());
         let result = change(&mut tables);
-        if tables.log().count() != before {
+        if tables.log().count() != before.0 || tables.next_expiry() < before.1 {
             self.version.fetch_add(1, Ordering::Release);
         }
         result

@@ -210,7 +210,7 @@ struct Translator<'a, O> {
     rules: Vec<Arc<Rule>>,
     lookups: Vec<Lookup>,
     groups: Vec<u32>,
-    /// The counters of groups and buckets.
+    /// The counters of tables, groups and buckets.
     counters: Vec<Arc<FlowStats>>,
     meters: Vec<u32>,
     effects: Vec<Effect>,

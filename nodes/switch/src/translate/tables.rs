@@ -46,6 +46,10 @@ impl<O: Observer> Translator<'_, O> {
         }
         self.lookups.push(Lookup { table, key, written: self.state.written });
         let rule = tables.lookup(table, &key, &mut looked);
+        if let Some(stats) = tables.table_stats(table) {
+            self.counters.push(Arc::clone(&stats.lookups));
+            self.counters.extend(rule.map(|_| Arc::clone(&stats.matched)));
+        }
         if looked.get(slot::TP_SRC) | looked.get(slot::TP_DST) != 0 {
             looked.add(slot::NW_FRAG);
             if key.nw_frag() & FRAG_ANY != 0 {
