@@ -147,7 +147,7 @@ mod tests {
             ("in_port=p9,packet=ff,actions=2", "column 1: in_port: `p9` is not a port"),
             ("in_port=1,tcp,packet=F,actions=2", "column 11: `tcp` is nothing that packet-out takes"),
             ("in_port=1,packet=F,actions=goto_table:2", "column 55: goto_table can't stand in packet-out"),
-            ("in_port=1,packet=F,metadata=x,actions=2", "column 39: "),
+            ("in_port=1,packet=F,metadata=x,actions=2", "column 47: "),
         ] {
             let error = read(&text.replace("=F", &format!("={FRAME}"))).unwrap_err();
             assert!(error.starts_with(expected), "{text}: {error}");
