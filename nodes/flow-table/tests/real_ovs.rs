@@ -2,7 +2,7 @@
 //! `NETLOOM_TEST_WITH`.
 
 #[path = "../../../tests/support/real_ovs.rs"]
-#[allow(unreachable_pub, dead_code, reason = "crates share it")]
+#[expect(unreachable_pub, reason = "crates share it")]
 mod peer;
 
 use flow_table::{Classifier, Rule};
