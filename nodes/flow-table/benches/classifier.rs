@@ -5,8 +5,8 @@
 //!
 //! `cargo bench -p netloom-flow-table --bench classifier [-- SECONDS [CASE]]` prints one line for each case.
 
-use flow_table::{Classifier, Rule};
-use openflow::{Action, Flow};
+use flow_table::{Classifier, Rule, Tables};
+use openflow::{Action, Flow, FlowCommand, FlowMod};
 use packet::key::slot;
 use packet::{FlowKey, FlowMask, Match};
 use sim_core::Time;
@@ -209,20 +209,20 @@ fn memory(name: &str) {
     if !is_wanted(name) {
         return;
     }
-    let actions: Arc<[Action]> = [Action::Output(2)].into();
     let bytes = |region: &Region<'_, System>| {
         let change = region.change();
         (change.bytes_allocated as i64 - change.bytes_deallocated as i64) as f64
     };
     let region = Region::new(ALLOCATOR);
-    let mut classifier = Classifier::default();
+    let mut tables = Tables::default();
     for n in 0..FLOWS {
-        let rule = Rule::new(&flow(five_fields(n), 100), Time::ZERO).with_actions(Arc::clone(&actions));
-        classifier.insert(Arc::new(rule));
+        let added = tables.apply(Time::ZERO, &FlowMod::new(FlowCommand::Add, flow(five_fields(n), 100)));
+        added.expect("there is room");
     }
     let all = bytes(&region);
-    let rules: Vec<Arc<Rule>> = classifier.iter().cloned().collect();
-    drop(classifier);
+    let every = FlowMod { table: None, ..FlowMod::new(FlowCommand::Delete, Flow::default()) };
+    let rules: Vec<Arc<Rule>> = tables.selected(&every);
+    drop(tables);
     let kept = bytes(&region) - (rules.capacity() * size_of::<Arc<Rule>>()) as f64;
     let [all, kept] = [all, kept].map(|bytes| bytes / f64::from(FLOWS));
     println!("{name:14} {all:.1} bytes a flow of {FLOWS}, {kept:.1} of them the rule, {:.1} the table", all - kept);

@@ -1,8 +1,9 @@
-//! What a flow's actions name: groups, meters, ports, tables, flows that they make.
+//! What a flow's actions name: groups, meters, ports, tables, flows that they make; and lists of actions that flows share.
 
 use crate::error::TableError;
 use crate::{Groups, Meters};
 use openflow::{Action, Learn};
+use std::sync::Arc;
 
 /// Port numbers of OpenFlow 1.0 that are no port of the switch.
 mod reserved {
@@ -12,6 +13,29 @@ mod reserved {
     pub(super) const ALL: u32 = 0xfffc;
     pub(super) const CONTROLLER: u32 = 0xfffd;
     pub(super) const LOCAL: u32 = 0xfffe;
+}
+
+/// The lists of actions that were given to flows of late. Most flows of a table do one of a few things, and those that do
+/// the same share a list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lists(Vec<Arc<[Action]>>);
+
+impl Lists {
+    /// How many are remembered. Each is compared with a list that is new.
+    const MAX: usize = 32;
+
+    /// A list of these actions. One that was asked for again moves up by a place; one that is new takes the last.
+    pub(crate) fn share(&mut self, actions: &[Action]) -> Arc<[Action]> {
+        if let Some(at) = self.0.iter().position(|list| **list == *actions) {
+            let list = Arc::clone(&self.0[at]);
+            self.0.swap(at, at.saturating_sub(1));
+            return list;
+        }
+        let list: Arc<[Action]> = actions.into();
+        self.0.truncate(Self::MAX - 1);
+        self.0.push(Arc::clone(&list));
+        list
+    }
 }
 
 /// Calls `see` for each action, and for those within it.
@@ -89,4 +113,24 @@ pub(crate) fn check(actions: &[Action], table: u8, groups: &Groups, meters: &Met
         }
     });
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_lists_are_one_unless_too_many_others_came_between() {
+        let mut lists = Lists::default();
+        let list = |port: u32| vec![Action::Output(port), Action::Normal];
+        let first = lists.share(&list(0));
+        assert!(Arc::ptr_eq(&first, &lists.share(&list(0))));
+        // What is asked for again stays, whatever else comes once.
+        for port in 1..10_000 {
+            lists.share(&list(port));
+            assert!(Arc::ptr_eq(&first, &lists.share(&list(0))), "after {port} others");
+        }
+        assert_eq!(lists.0.len(), Lists::MAX);
+        assert!(lists.share(&[]).is_empty());
+    }
 }

@@ -6,7 +6,7 @@
 use crate::rule::{Removed, RemovedReason, Rule};
 use crate::tables::ANY_TABLE;
 use crate::{BundleError, Change, ChangeLog, Groups, MAX_TABLE, Meters, TableConfig, TableError, Tables, actions};
-use openflow::{Action, Flow, FlowCommand, FlowMod, GroupMod, MeterMod};
+use openflow::{Flow, FlowCommand, FlowMod, GroupMod, MeterMod};
 use sim_core::Time;
 use std::borrow::Borrow;
 use std::sync::Arc;
@@ -156,7 +156,7 @@ impl Tables {
         let flow = &change.flow;
         if let Some(rule) = self.get(flow.table, &flow.matched, flow.priority)
             && is_same(rule, flow)
-            && rule.flags == flow.flags
+            && rule.flags == (openflow::FlowFlags { reset_counts: rule.flags.reset_counts, ..flow.flags })
         {
             rule.refresh(now);
             return Ok(Learnt::Refreshed);
@@ -187,14 +187,14 @@ impl Tables {
         if config == TableConfig::default() && !self.tables.contains_key(&table) {
             return Vec::new();
         }
-        self.tables.entry(table).or_default().configure(config);
+        self.table_mut(table).configure(config);
         self.evict_surplus(table)
     }
 
     /// Says whether a table evicts flows, as OpenFlow's table mod does, besides its configuration; gives the rules that
     /// had to go for it.
     pub fn set_eviction(&mut self, table: u8, evicts: bool) -> Vec<Removed> {
-        self.tables.entry(table).or_default().set_eviction(evicts);
+        self.table_mut(table).set_eviction(evicts);
         self.evict_surplus(table)
     }
 
@@ -285,11 +285,13 @@ impl Tables {
         };
         let flow = &change.flow;
         actions::check(&flow.actions, table, &self.groups, &self.meters)?;
-        let mut rule = Rule::new(flow, now).in_table(table);
+        let actions = self.lists.share(&flow.actions);
+        let mut rule = Rule::with_actions(flow, actions, now).in_table(table);
         match self.get(table, &flow.matched, flow.priority) {
             Some(old) => rule.succeed(old, !change.reset_counts),
             None => self.make_room(journal, table, change)?,
         }
+        rule.flags.reset_counts = change.reset_counts;
         self.made += 1;
         rule.id = self.made;
         self.replace(journal, rule);
@@ -299,7 +301,7 @@ impl Tables {
     /// Sees to it that a flow that isn't there can come.
     fn make_room(&mut self, journal: &mut Journal, number: u8, change: &FlowMod) -> Result<(), TableError> {
         let flow = &change.flow;
-        let table = self.tables.entry(number).or_default();
+        let table = self.table_mut(number);
         if change.check_overlap && table.rules.overlapping(&flow.matched, flow.priority).next().is_some() {
             return Err(TableError::Overlap);
         }
@@ -315,16 +317,17 @@ impl Tables {
             // Who asks for a cookie means flows that are there.
             return if change.cookie_mask == 0 { self.add(journal, now, change) } else { Ok(()) };
         }
-        let actions: Arc<[Action]> = change.flow.actions.as_slice().into();
+        let actions = self.lists.share(&change.flow.actions);
         for old in meant {
             actions::check(&actions, old.table(), &self.groups, &self.meters)?;
             let rule = old.changed(now, |rule| {
+                rule.set_actions(Arc::clone(&actions));
                 if change.new_cookie {
                     rule.cookie = change.flow.cookie;
                 }
                 rule.succeed(&old, !change.reset_counts);
             });
-            self.replace(journal, rule.with_actions(Arc::clone(&actions)));
+            self.replace(journal, rule);
         }
         Ok(())
     }

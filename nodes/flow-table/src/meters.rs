@@ -138,12 +138,6 @@ fn add(cell: &AtomicU64, more: u64) {
 }
 
 impl Meters {
-    /// The largest number that a meter may have.
-    pub const MAX_ID: u32 = 0xffff_0000;
-    /// The meter of frames that the slow path handles.
-    pub const SLOWPATH: u32 = 0xffff_fffd;
-    /// The meter of frames to controllers.
-    pub const CONTROLLER: u32 = 0xffff_fffe;
     /// How many there may be.
     pub const MAX: usize = 262_144;
     /// How many bands one may have.
@@ -190,8 +184,8 @@ impl Meters {
 }
 
 fn check(meter: &Meter) -> Result<(), TableError> {
-    let is_special = matches!(meter.id, Meters::SLOWPATH | Meters::CONTROLLER);
-    if meter.id == 0 || meter.id > Meters::MAX_ID && !is_special {
+    let is_special = matches!(meter.id, Meter::SLOWPATH | Meter::CONTROLLER);
+    if meter.id == 0 || meter.id > Meter::MAX_ID && !is_special {
         return Err(TableError::InvalidMeter);
     }
     match meter.bands.len() {

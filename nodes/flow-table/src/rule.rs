@@ -65,9 +65,14 @@ impl FlowStats {
 impl Rule {
     /// A flow that is new.
     pub fn new(flow: &Flow, since: Time) -> Self {
+        Self::with_actions(flow, flow.actions.as_slice().into(), since)
+    }
+
+    /// A flow that is new, and whose list of actions others share.
+    pub(crate) fn with_actions(flow: &Flow, actions: Arc<[Action]>, since: Time) -> Self {
         Self {
             matched: CompactMatch::new(&flow.matched),
-            actions: flow.actions.as_slice().into(),
+            actions,
             table: flow.table,
             priority: flow.priority,
             id: 0,
@@ -105,11 +110,9 @@ impl Rule {
         self.stats = if keeps_counts { Arc::clone(&other.stats) } else { FlowStats::used_at(other.idle_since()) };
     }
 
-    /// The rule with other actions. Rules with the same list may share it.
-    #[must_use]
-    pub fn with_actions(mut self, actions: Arc<[Action]>) -> Self {
+    /// Gives it other actions.
+    pub(crate) fn set_actions(&mut self, actions: Arc<[Action]>) {
         self.actions = actions;
-        self
     }
 
     /// What its maker asked for.

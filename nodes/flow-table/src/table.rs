@@ -46,7 +46,7 @@ impl TableStats {
 }
 
 /// A table.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) rules: Classifier<Arc<Rule>>,
     pub(crate) config: TableConfig,
@@ -60,6 +60,18 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// A table without flows, whose hashes have this key.
+    pub(crate) fn keyed(key: u64) -> Self {
+        Self {
+            rules: Classifier::keyed(key),
+            config: TableConfig::default(),
+            stats: Arc::default(),
+            evictable: None,
+            is_told_to_evict: false,
+            cookies: BTreeMap::new(),
+        }
+    }
+
     /// The rule of a match and priority.
     pub(crate) fn get(&self, matched: &Match, priority: u16) -> Option<&Arc<Rule>> {
         self.rules.get(matched, priority)
@@ -121,6 +133,10 @@ impl Table {
     pub(crate) fn set_eviction(&mut self, evicts: bool) {
         self.is_told_to_evict = evicts;
         self.follow_eviction(false);
+    }
+
+    pub(crate) fn is_told_to_evict(&self) -> bool {
+        self.is_told_to_evict
     }
 
     pub(crate) fn evicts(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The tables of a bridge: looking up, selecting, and what is kept beside the rules. How they change is in `change`.
 
-use crate::actions;
+use crate::actions::{self, Lists};
 use crate::rule::Rule;
 use crate::table::{Table, TableConfig, TableStats};
 use crate::timers::Timers;
@@ -20,6 +20,9 @@ pub(crate) const ANY_TABLE: u8 = 255;
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     pub(crate) tables: BTreeMap<u8, Table>,
+    /// The key of the tables' hashes.
+    key: u64,
+    pub(crate) lists: Lists,
     pub(crate) groups: Groups,
     pub(crate) meters: Meters,
     pub(crate) timers: Timers,
@@ -39,6 +42,12 @@ pub(crate) struct Uses {
 }
 
 impl Tables {
+    /// Tables without flows, whose hashes nobody can foresee who doesn't know the key: frames make flows too. Nothing else
+    /// depends on it.
+    pub fn keyed(key: u64) -> Self {
+        Self { key, ..Self::default() }
+    }
+
     /// The rule that a key finds in a table; the bits that were looked at are added to the mask.
     pub fn lookup(&self, table: u8, key: &FlowKey, mask: &mut FlowMask) -> Option<&Arc<Rule>> {
         self.tables.get(&table)?.rules.lookup(key, mask)
@@ -89,6 +98,11 @@ impl Tables {
         self.tables.get(&table).is_some_and(Table::evicts)
     }
 
+    /// The tables that [`Tables::set_eviction`] has evict.
+    pub fn told_to_evict(&self) -> impl Iterator<Item = u8> + '_ {
+        self.tables.iter().filter(|(_, table)| table.is_told_to_evict()).map(|(number, _)| *number)
+    }
+
     /// The table of a name.
     pub fn table_named(&self, name: &str) -> Option<u8> {
         let is_it = |table: &Table| !name.is_empty() && table.config.name == name;
@@ -120,6 +134,14 @@ impl Tables {
         &self.meters
     }
 
+    /// Whether these actions can be carried out on a frame that no flow has found.
+    ///
+    /// # Errors
+    /// If they name a group or a meter that isn't there.
+    pub fn check(&self, actions: &[openflow::Action]) -> Result<(), crate::TableError> {
+        actions::check(actions, 0, &self.groups, &self.meters)
+    }
+
     /// How many flows name a meter.
     pub fn meter_uses(&self, id: u32) -> u32 {
         self.uses.meters.get(&id).copied().unwrap_or(0)
@@ -144,7 +166,7 @@ impl Tables {
     /// rules follows.
     pub(crate) fn put(&mut self, rule: Arc<Rule>) -> (Arc<Rule>, Option<Arc<Rule>>) {
         self.uses.count(&rule, true);
-        let (rule, replaced) = self.tables.entry(rule.table()).or_default().put(rule);
+        let (rule, replaced) = self.table_mut(rule.table()).put(rule);
         if let Some(old) = &replaced {
             self.timers.remove(old);
             self.uses.count(old, false);
@@ -159,6 +181,11 @@ impl Tables {
         self.timers.remove(&taken);
         self.uses.count(&taken, false);
         Some(taken)
+    }
+
+    /// A table, which is made if it never had a flow.
+    pub(crate) fn table_mut(&mut self, number: u8) -> &mut Table {
+        self.tables.entry(number).or_insert_with(|| Table::keyed(self.key))
     }
 
     pub(crate) fn note(&mut self, change: Change) {

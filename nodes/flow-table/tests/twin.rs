@@ -2,7 +2,7 @@
 //! and ovs-ofctl(8): random changes, bundles, frames and times.
 
 use flow_table::{Rule, TableMod, Tables};
-use openflow::{Action, Flow, FlowCommand, FlowMod};
+use openflow::{Action, Flow, FlowCommand, FlowFlags, FlowMod};
 use packet::key::slot;
 use packet::{FlowKey, FlowMask, Match};
 use proptest::prelude::*;
@@ -156,7 +156,8 @@ fn twin(list: &mut Vec<Listed>, now: Time, change: &FlowMod) -> bool {
 }
 
 fn add(list: &mut Vec<Listed>, now: Time, change: &FlowMod) -> bool {
-    let flow = Flow { table: change.table.unwrap_or(0), ..change.flow.clone() };
+    let mut flow = Flow { table: change.table.unwrap_or(0), ..change.flow.clone() };
+    flow.flags.reset_counts = change.reset_counts;
     if flow.actions.contains(&Action::Group(9)) {
         return false;
     }
@@ -288,7 +289,7 @@ proptest! {
         let wanted: Vec<Flow> = wanted.into_iter().map(|change| change.flow).filter(can_be).collect();
         let stays = |listed: &Listed| wanted.iter().rev().find(|flow| {
             (flow.table, flow.priority, flow.matched) == (listed.flow.table, listed.flow.priority, listed.flow.matched)
-        }) == Some(&listed.flow);
+        }) == Some(&Flow { flags: FlowFlags::default(), ..listed.flow.clone() });
         let staying = all(&tables).iter().filter(|listed| stays(listed)).count();
         let changes = tables.difference(&wanted);
         let later = Time::from_secs(1);

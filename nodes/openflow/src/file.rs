@@ -1,11 +1,13 @@
-//! Files of flows and of groups: one a line, `#` begins a comment, and blank lines don't count. In those of `add-flows` and
+//! Files of flows, of groups and of both: one a line, `#` begins a comment, and blank lines don't count. In those of `add-flows` and
 //! `add-groups` a line may begin with another command.
 
+use crate::error::FlowErrorKind;
 use crate::error::{FileError, FlowError};
 use crate::flow_mod::{self, FlowCommand, FlowMod};
 use crate::group::{self, GroupCommand, GroupMod};
 use crate::port::Ports;
-use crate::{Flow, parse_flow_mod};
+use crate::text::short;
+use crate::{Flow, PacketOut, parse_flow_mod};
 
 /// How many errors of a file are told.
 const MAX_ERRORS: usize = 100;
@@ -50,6 +52,51 @@ pub fn parse_group_mods(
     lines(text, |line| one_group(command, line, ports))
 }
 
+/// A line of a file for `bundle`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// `flow ..`.
+    Flow(Box<FlowMod>),
+    /// `group ..`.
+    Group(Box<GroupMod>),
+    /// `packet-out ..`.
+    PacketOut(Box<PacketOut>),
+}
+
+/// Reads a file of changes of either kind, as `bundle` does: each line begins with `flow`, `group` or `packet-out`, and goes
+/// on as in a file of the one or the other.
+///
+/// # Errors
+/// Every line that is no change, up to 100.
+pub fn parse_bundle(text: &str, ports: &dyn Fn(&str) -> Option<u32>) -> Result<Vec<Change>, Vec<FileError>> {
+    #[derive(Clone, Copy)]
+    enum Kind {
+        Flow,
+        Group,
+        PacketOut,
+    }
+    const KINDS: [(&str, Kind); 3] = [("flow", Kind::Flow), ("group", Kind::Group), ("packet-out", Kind::PacketOut)];
+    lines(text, |line| {
+        let (kind, at) = leading(line, &KINDS).ok_or_else(|| {
+            let start = line.len() - line.trim_start().len();
+            let word = short(line.split_whitespace().next().unwrap_or_default());
+            let within = "a bundle's line (flow, group or packet-out first)";
+            FlowError::at(line, start, FlowErrorKind::UnknownPart { word, within, nearest: None })
+        })?;
+        match kind {
+            Kind::Flow => {
+                let (command, at) = leading_from(line, at, &FlowCommand::WORDS).unwrap_or((FlowCommand::Add, at));
+                flow_mod::parse_at(command, line, at, ports).map(|change| Change::Flow(Box::new(change)))
+            }
+            Kind::Group => {
+                let (command, at) = leading_from(line, at, &GroupCommand::WORDS).unwrap_or((GroupCommand::Add, at));
+                group::parse_at(command, line, at, ports).map(|change| Change::Group(Box::new(change)))
+            }
+            Kind::PacketOut => PacketOut::parse_at(line, at, ports).map(|packet| Change::PacketOut(Box::new(packet))),
+        }
+    })
+}
+
 fn one_group(command: GroupCommand, line: &str, ports: Ports<'_>) -> Result<GroupMod, FlowError> {
     let leading = leading(line, &GroupCommand::WORDS).filter(|_| command == GroupCommand::Add);
     let (command, at) = leading.unwrap_or((command, 0));
@@ -58,7 +105,12 @@ fn one_group(command: GroupCommand, line: &str, ports: Ports<'_>) -> Result<Grou
 
 /// The command that a line begins with, and where the rest begins.
 fn leading<C: Copy>(line: &str, words: &[(&str, C)]) -> Option<(C, usize)> {
-    let start = line.len() - line.trim_start().len();
+    leading_from(line, 0, words)
+}
+
+/// The same from a byte of the line on.
+fn leading_from<C: Copy>(line: &str, at: usize, words: &[(&str, C)]) -> Option<(C, usize)> {
+    let start = line.len() - line[at..].trim_start().len();
     let rest = &line[start..];
     let end = rest.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(rest.len());
     let (_, command) = words.iter().find(|(word, _)| *word == &rest[..end])?;

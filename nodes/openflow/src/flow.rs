@@ -40,6 +40,9 @@ pub struct FlowFlags {
     pub no_packet_counts: bool,
     /// It counts no bytes: `no_byte_counts`.
     pub no_byte_counts: bool,
+    /// It was added in place of what was there, counters and all. A flow in words doesn't say it; a change does, see
+    /// [`FlowMod`](crate::FlowMod).
+    pub reset_counts: bool,
 }
 
 impl Flow {
@@ -88,7 +91,7 @@ impl fmt::Display for Flow {
         if self.hard_timeout != 0 {
             write!(f, "hard_timeout={}, ", self.hard_timeout)?;
         }
-        let FlowFlags { send_flow_rem, no_packet_counts, no_byte_counts } = self.flags;
+        let FlowFlags { send_flow_rem, no_packet_counts, no_byte_counts, reset_counts: _ } = self.flags;
         let flags = [
             ("send_flow_rem", send_flow_rem),
             ("no_packet_counts", no_packet_counts),

@@ -262,7 +262,7 @@ impl FlowMod {
 }
 
 /// Where the words before the actions end, and where the actions begin.
-fn split(text: &str, offset: usize) -> (usize, Option<usize>) {
+pub(crate) fn split(text: &str, offset: usize) -> (usize, Option<usize>) {
     for (at, _) in text.match_indices("action") {
         let starts = at >= offset && text[..at].chars().next_back().is_none_or(|c| c == ',' || c.is_whitespace());
         let rest = &text[at + "action".len()..];

@@ -4,8 +4,9 @@
 //!   crate `packet`, actions. [`FlowMod`] is a change of flows, [`parse_flow_mod`] reads what
 //!   each command takes, [`diff`] tells what differs.
 //! - [`Action`]: what is done with a frame, one after the other; no action drops it.
+//! - [`PacketOut`]: a frame that a bridge is given, with actions.
 //! - [`Group`] and [`GroupMod`], [`Meter`] and [`MeterMod`].
-//! - [`parse_file`], [`parse_flow_mods`], [`parse_group_mods`]: files of them, one a line.
+//! - [`parse_file`], [`parse_flow_mods`], [`parse_group_mods`], [`parse_bundle`]: files of them, one a line.
 //! - [`FlowError`]: what is wrong with a text, where, and the known word that comes nearest.
 //!
 //! Names and normal form are those of ovs-ofctl(8) and ovs-actions(7). The normal form of an action
@@ -30,19 +31,21 @@ mod group;
 mod learn;
 mod meter;
 mod number;
+mod packet_out;
 mod port;
 mod subfield;
 mod text;
 
 pub use action::{
     Action, Bundle, BundleAlgorithm, Controller, HashFields, Multipath, MultipathAlgorithm, PacketInReason, Sample,
-    SampleDirection, parse_actions,
+    SampleDirection, actions_of_version, parse_actions,
 };
 pub use diff::{Difference, diff};
 pub use error::{FileError, FlowError, FlowErrorKind};
-pub use file::{parse_file, parse_flow_mods, parse_group_mods};
+pub use file::{Change, parse_bundle, parse_file, parse_flow_mods, parse_group_mods};
 pub use flow::{Flow, FlowFlags};
 pub use flow_mod::{FlowCommand, FlowMod, parse_flow_mod};
 pub use group::{Bucket, BucketPlace, Group, GroupCommand, GroupKind, GroupMod, Selection, parse_group_mod};
 pub use learn::{Learn, LearnSource, LearnSpec};
 pub use meter::{Band, BandKind, Meter, MeterMod, MeterUnit};
+pub use packet_out::PacketOut;

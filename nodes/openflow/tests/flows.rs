@@ -295,7 +295,7 @@ prop_compose! {
         actions in instructions(),
     ) -> Flow {
         let matched = Match::parse(matched).unwrap();
-        let flags = FlowFlags { send_flow_rem, no_packet_counts, no_byte_counts };
+        let flags = FlowFlags { send_flow_rem, no_packet_counts, no_byte_counts, reset_counts: false };
         Flow { table, priority, cookie, idle_timeout, hard_timeout, importance, flags, matched, actions }
     }
 }

@@ -51,6 +51,26 @@ pub(crate) struct PortConfig {
     pub(crate) is_down: bool,
     /// Whether floods leave it out.
     pub(crate) is_unfloodable: bool,
+    /// Whether it takes no frames: `no-receive`.
+    pub(crate) is_deaf: bool,
+    /// Whether it sends none: `no-forward`.
+    pub(crate) is_mute: bool,
+    /// Whether controllers are to hear nothing of frames that no flow matches. They don't anyway.
+    pub(crate) is_quiet: bool,
+}
+
+impl PortConfig {
+    /// What of it is set, as `mod-port` sets it, and as dumps show it.
+    pub(crate) fn set(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let all = [
+            (self.is_down, ("down", "PORT_DOWN")),
+            (self.is_deaf, ("no-receive", "NO_RECV")),
+            (self.is_unfloodable, ("no-flood", "NO_FLOOD")),
+            (self.is_mute, ("no-forward", "NO_FWD")),
+            (self.is_quiet, ("no-packet-in", "NO_PACKET_IN")),
+        ];
+        all.into_iter().filter(|(is_set, _)| *is_set).map(|(_, words)| words)
+    }
 }
 
 /// A bridge's port with its interfaces, in the order of their insertion.
@@ -190,6 +210,7 @@ impl Bridge {
 
     /// Says of each port what spanning tree lets it do, and where it sends.
     fn open_gates(&self, plan: &mut Plan, lab: &LabPorts) {
+        plan.ports.iter_mut().for_each(|port| port.gate = Gate::Open);
         if let Some(tree) = &self.tree {
             tree.close_gates(plan);
         }
@@ -197,6 +218,9 @@ impl Bridge {
             port.gate = Gate::Closed;
         }
         set_links(plan, lab);
+        for port in plan.ports.iter_mut().filter(|port| port.is_deaf) {
+            port.gate = Gate::Closed;
+        }
     }
 
     /// Forgets the stations that may be elsewhere, and sets how soon the others age.
@@ -290,6 +314,8 @@ impl Bridge {
                     is_protected: port.bool(port::PROTECTED) == Some(true),
                     is_floodable: !member.config.is_unfloodable,
                     is_down: member.config.is_down,
+                    is_deaf: member.config.is_deaf,
+                    is_mute: member.config.is_mute,
                     vlan: vlan_config::vlan_plan(port),
                     ..PortPlan::default()
                 };
@@ -368,7 +394,8 @@ fn port_rows<'a>(store: &'a Store, row: &Row) -> Vec<PortRows<'a>> {
 /// Says of each port where it sends: its own link, and for a bond the first of its links that is up.
 fn set_links(plan: &mut Plan, lab: &LabPorts) {
     for port in &mut plan.ports {
-        port.link = port.lab.filter(|&lab_port| lab.is_up(lab_port) && port.gate == Gate::Open);
+        let is_open = port.gate == Gate::Open && !port.is_mute;
+        port.link = port.lab.filter(|&lab_port| lab.is_up(lab_port) && is_open);
         port.tx = port.link;
     }
     for slot in 0..plan.ports.len() {

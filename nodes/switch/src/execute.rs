@@ -7,7 +7,7 @@ mod steps;
 
 use crate::mac_table::View;
 use crate::normal::{self, Learn, Path, Route, Unobserved};
-use crate::plan::{MirrorOutput, Plan, PortPlan};
+use crate::plan::{MirrorOutput, NO_SLOT, Plan, PortPlan};
 use crate::port_state::PortState;
 use crate::program::{Op, Program};
 use crate::shared::Shared;
@@ -22,8 +22,8 @@ pub(crate) struct Execution<'a> {
     sw: &'a Shared,
     macs: View<'a>,
     now: Time,
-    /// The port of the node that the frames came in by.
-    port: PortIx,
+    /// The port of the node that the frames came in by, if it was one.
+    port: Option<PortIx>,
     in_slot: u16,
     /// The port that NORMAL takes the frame to have come in by.
     from: u16,
@@ -54,7 +54,7 @@ impl<'a> Execution<'a> {
         plan: &'a Plan,
         sw: &'a Shared,
         now: Time,
-        port: PortIx,
+        port: impl Into<Option<PortIx>>,
         in_slot: u16,
         ports: &'a mut [PortState],
         pool: &'a mut Pool,
@@ -65,7 +65,7 @@ impl<'a> Execution<'a> {
             sw,
             macs: sw.macs.view(now),
             now,
-            port,
+            port: port.into(),
             in_slot,
             from: in_slot,
             mirrored: 0,
@@ -205,7 +205,7 @@ impl<'a> Execution<'a> {
     #[cold]
     fn mirror(&mut self, frame: &Frame, slot: u16, is_incoming: bool) {
         let plan = self.plan;
-        let Some(port) = plan.ports.get(usize::from(slot)) else { return };
+        let Some(port) = plan.ports.get(usize::from(slot)).filter(|port| port.bundle != NO_SLOT) else { return };
         let Ok(before) = Tags::read(frame, plan.vlan_limit) else { return };
         let Ok(inside) = port.vlan.ingress(&before) else { return };
         for (n, mirror) in plan.mirrors.iter().enumerate().take(u64::BITS as usize) {
@@ -257,7 +257,7 @@ impl<'a> Execution<'a> {
         let port = match slot {
             Some(slot) if slot == self.in_slot => {
                 self.ports[usize::from(slot)].rx.count.dropped += 1;
-                Some(self.port)
+                self.port
             }
             Some(slot) => {
                 self.ports[usize::from(slot)].tx.count.dropped += 1;

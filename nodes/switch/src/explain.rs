@@ -44,6 +44,12 @@ fn detail(switch: &Switch, drop: &Drop, frame: &[u8]) -> Option<String> {
             Some(format!("a BPDU, and {} takes no part in the spanning tree", port_name?))
         }
         (DropReason::ReservedMulticast, _) => Some(format!("to {}, other_config:forward-bpdu is not set", dst?)),
+        (DropReason::PortDown, _) if port.is_some_and(|port| port.is_deaf || port.is_mute) => {
+            let what = if port?.is_deaf { "no-receive" } else { "no-forward" };
+            Some(format!("`ovs-ofctl mod-port {} {} {what}`", bridge?.name, port_name?))
+        }
+        (DropReason::NoListener, _) => only_bridge(switch, bridge)
+            .map(|name| format!("a flow of {name} sends it to a controller, and none is connected")),
         (DropReason::PortDown, _) => port_name.map(|name| format!("{name} is down")),
         (DropReason::Protected, _) => {
             port_name.map(|name| format!("{name} is protected, and so is the port it came from"))

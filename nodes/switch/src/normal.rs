@@ -4,7 +4,7 @@
 //! The worker acts on it; explain and trace read the same function through an [`Observer`].
 
 use crate::mac_table::{Station, StationKey, View};
-use crate::plan::{Gate, Plan, PortPlan};
+use crate::plan::{Gate, NO_SLOT, Plan, PortPlan};
 use crate::vlan::{Refused, Tags};
 use sim_core::{DropArgs, DropReason};
 
@@ -84,7 +84,7 @@ pub fn decide<O: Observer>(plan: &Plan, macs: &View<'_>, slot: u16, frame: &[u8]
         return refuse(DropReason::Malformed, DropArgs::None);
     };
     if port.is_mirror_output || port.gate == Gate::Closed {
-        let reason = if port.is_down { DropReason::PortDown } else { DropReason::PortBlocked };
+        let reason = if port.is_down || port.is_deaf { DropReason::PortDown } else { DropReason::PortBlocked };
         return refuse(reason, DropArgs::None);
     }
     let inside = match port.vlan.ingress(&before) {
@@ -176,6 +176,8 @@ fn learn(macs: &View<'_>, key: StationKey, bundle: u16, is_group: bool) -> Learn
     match macs.find(key) {
         Some(station) if station.port == bundle && macs.is_stale(&station) => Learn::Refresh(key, station),
         Some(station) if station.port == bundle || station.is_static => Learn::Nothing,
+        // What no port sent tells of no station.
+        _ if bundle == NO_SLOT => Learn::Nothing,
         _ => Learn::Station(key, bundle),
     }
 }

@@ -49,6 +49,10 @@ pub struct PortPlan {
     pub is_floodable: bool,
     /// Whether it is shut down by `ovs-ofctl mod-port`; then its gate is closed.
     pub is_down: bool,
+    /// Whether `mod-port` has it take no frames; then its gate is closed, and it sends all the same.
+    pub is_deaf: bool,
+    /// Whether `mod-port` has it send none.
+    pub is_mute: bool,
     /// What spanning tree lets it do.
     pub gate: Gate,
     /// Its VLANs.
@@ -161,6 +165,14 @@ impl Plan {
         found.map(|slot| slot as u16)
     }
 
+    /// A slot for frames that seem to have come in by no port of the switch. It is as a trunk that nothing goes out of, and
+    /// nothing is learnt there; unless it `is_known` to NORMAL, that drops them.
+    pub(crate) fn add_source(&mut self, ofport: u16, is_known: bool) -> u16 {
+        let gate = if is_known { Gate::Open } else { Gate::Closed };
+        self.ports.push(PortPlan { ofport, bundle: NO_SLOT, gate, ..PortPlan::default() });
+        (self.ports.len() - 1) as u16
+    }
+
     /// Puts the slots into the order of floods.
     pub fn order_floods(&mut self) {
         let leaders = (0..self.ports.len() as u16).filter(|&slot| {
@@ -175,7 +187,11 @@ impl Plan {
 impl PortPlan {
     /// Why no frame leaves by it.
     pub fn silence(&self) -> DropReason {
-        if self.gate == Gate::Open || self.is_down { DropReason::PortDown } else { DropReason::PortBlocked }
+        if self.gate == Gate::Open || self.is_down || self.is_deaf {
+            DropReason::PortDown
+        } else {
+            DropReason::PortBlocked
+        }
     }
 }
 

@@ -32,7 +32,7 @@ impl Shared {
     pub fn new(id: u32, seed: u64) -> Self {
         Self {
             id,
-            tables: RwLock::default(),
+            tables: RwLock::new(Tables::keyed(seed)),
             plan: Mutex::default(),
             version: AtomicU64::new(1),
             epoch: AtomicU32::new(1),

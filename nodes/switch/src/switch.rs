@@ -9,6 +9,7 @@ use crate::shared::Shared;
 use crate::tree::{self, Effects, Tree};
 use crate::worker::{Direction, Worker, drop_all};
 use crate::{explain, status};
+use openflow::PacketOut;
 use ovsdb::vswitch::{bridge, open_vswitch};
 use ovsdb::{Changes, Row, Store, Table, Txn};
 use packet::MacAddr;
@@ -41,6 +42,8 @@ pub struct Switch {
     pub(crate) store: Store,
     /// The files that command lines may name, by name.
     pub(crate) files: BTreeMap<String, Arc<str>>,
+    /// The frames that the command line at hand sends, each with its bridge; `None` where none can be sent.
+    pub(crate) packet_outs: Option<Vec<(Arc<Shared>, PacketOut)>>,
 }
 
 /// What the bridges have not followed yet.
@@ -104,6 +107,7 @@ impl Switch {
             pending: Pending::Nothing,
             next_wake: Time::NEVER,
             files: BTreeMap::new(),
+            packet_outs: None,
         }
     }
 
@@ -150,12 +154,19 @@ impl Switch {
     /// # Errors
     /// What the program would print on standard error, and its exit status.
     pub fn command(&mut self, cx: &mut Cx<'_>, words: &[String]) -> Result<String, CommandError> {
+        self.packet_outs = Some(Vec::new());
         let result = self.command_at(cx.now, words);
+        {
+            let mut worker = self.worker.0.borrow_mut();
+            for (bridge, packet) in self.packet_outs.take().unwrap_or_default() {
+                worker.packet_out(&bridge, cx.now, &packet, cx.pool, cx.out);
+            }
+        }
         self.send_bpdus(cx);
         result
     }
 
-    /// As [`Switch::command`], for setup before the lab runs.
+    /// As [`Switch::command`], for setup before the lab runs: nothing is sent, and lines that send are refused.
     ///
     /// # Errors
     /// As [`Switch::command`].
@@ -202,6 +213,14 @@ impl Switch {
     fn flush_counters(&self) {
         let mut worker = self.worker.0.borrow_mut();
         self.bridges.iter().for_each(|bridge| worker.flush(bridge.shared.id()));
+    }
+
+    /// What `ovs-ofctl mod-port` has set: ports of a bridge with the words that set it.
+    pub fn port_settings(&self, bridge: &str) -> Vec<(&str, &'static str)> {
+        let members = self.bridge(bridge).map(Bridge::members).unwrap_or_default();
+        let settings =
+            members.into_iter().flat_map(|(_, member)| member.config.set().map(|(word, _)| (&*member.name, word)));
+        settings.collect()
     }
 
     /// The MAC table of a bridge by port, VLAN and address; empty if there is no such bridge.
@@ -392,6 +411,7 @@ impl Switch {
         others.into_iter().for_each(|frame| batch.push(frame));
         if !batch.is_empty() {
             self.worker.0.borrow_mut().run_at(&bridge, cx.now, port, slot, batch, cx.pool, cx.out);
+            self.set_wake();
         }
     }
 
@@ -468,6 +488,8 @@ impl Node for Switch {
             return;
         }
         self.settle(cx.now);
+        // How long a flow was idle is what its frames say.
+        self.flush_counters();
         for bridge in &mut self.bridges {
             bridge.drive(&self.lab, cx.now, |tree| tree.wake(cx.now));
             bridge.expire(cx.now);

@@ -105,7 +105,9 @@ fn run_setup(node: &LabNode, ix: NodeIx, engine: &mut LabEngine) -> Vec<SetupErr
                 line.files.iter().for_each(|file| switch.give_file(&file.name, &file.text));
             }
             match device {
-                Device::Switch(switch) => switch.command(cx, &line.words).map(drop).map_err(|error| error.to_string()),
+                Device::Switch(switch) => {
+                    switch.command_at(cx.now, &line.words).map(drop).map_err(|error| error.to_string())
+                }
                 Device::Server(server) => {
                     server.setup(cx.now, &line.words).map(drop).map_err(|error| error.to_string())
                 }

@@ -1,5 +1,6 @@
 //! What `save` writes gives the same lab.
 
+mod openflow;
 mod servers;
 
 use proptest::prelude::*;

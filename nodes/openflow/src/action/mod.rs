@@ -10,6 +10,7 @@ mod order;
 mod parse;
 mod print;
 mod send;
+mod version;
 mod words;
 mod write;
 
@@ -18,8 +19,9 @@ use packet::{EtherType, MacAddr, Subfield};
 use std::net::Ipv4Addr;
 
 pub use parse::parse_actions;
-pub(crate) use parse::{parse_at, parse_bucket};
+pub(crate) use parse::{parse_at, parse_free};
 pub(crate) use print::{Hex, List};
+pub use version::actions_of_version;
 
 use crate::learn::Learn;
 

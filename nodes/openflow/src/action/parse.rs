@@ -35,9 +35,9 @@ pub(crate) fn parse_at(
     reader.list(Words::from(text, offset)).map_err(|wrong| wrong.within(text))
 }
 
-/// Reads the actions of a group's bucket.
-pub(crate) fn parse_bucket(words: Words<'_>, ports: Ports<'_>) -> Found<Vec<Action>> {
-    let mut reader = Reader { ports, known: Known::new(&Match::ANY), table: None, within: vec!["a bucket"] };
+/// Reads actions that belong to no flow: there are no instructions among them, and nothing is known of the frames.
+pub(crate) fn parse_free(words: Words<'_>, within: &'static str, ports: Ports<'_>) -> Found<Vec<Action>> {
+    let mut reader = Reader { ports, known: Known::new(&Match::ANY), table: None, within: vec![within] };
     reader.known.assume_all();
     reader.list(words)
 }

@@ -213,7 +213,7 @@ impl Draft {
         if actions.is_empty() {
             return Err(Wrong { at: start, kind: FlowErrorKind::NoBucketActions });
         }
-        bucket.actions = action::parse_bucket(Words::of(&actions, start), ports)?;
+        bucket.actions = action::parse_free(Words::of(&actions, start), "a bucket", ports)?;
         self.buckets.push((start, bucket));
         Ok(())
     }

@@ -58,21 +58,24 @@ fn line(rule: &Rule, now: Time, options: &Options, has_age: bool) -> String {
             let _ = write!(text, "table={}, ", flow.table);
         }
     }
-    let importance = if options.version >= Version::V14 { flow.importance } else { 0 };
-    for (name, value) in
-        [("idle_timeout", flow.idle_timeout), ("hard_timeout", flow.hard_timeout), ("importance", importance)]
-    {
+    let number = |text: &mut String, name: &str, value: u16| {
         if value != 0 {
             let _ = write!(text, "{name}={value}, ");
         }
-    }
-    if options.version > Version::V10 {
+    };
+    number(&mut text, "idle_timeout", flow.idle_timeout);
+    number(&mut text, "hard_timeout", flow.hard_timeout);
+    if options.version >= Version::V13 {
         let flags = [
             (flow.flags.send_flow_rem, "send_flow_rem "),
+            (flow.flags.reset_counts, "reset_counts "),
             (flow.flags.no_packet_counts, "no_packet_counts "),
             (flow.flags.no_byte_counts, "no_byte_counts "),
         ];
         text.extend(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| *word));
+    }
+    if options.version >= Version::V14 {
+        number(&mut text, "importance", flow.importance);
     }
     if has_age {
         let seconds = |since: Time| now.since(since).as_nanos() / 1_000_000_000;
@@ -86,7 +89,7 @@ fn line(rule: &Rule, now: Time, options: &Options, has_age: bool) -> String {
     if !head.is_empty() {
         text.push(' ');
     }
-    text + "actions=" + &actions_of(&flow.actions)
+    text + "actions=" + &openflow::actions_of_version(&flow.actions, &flow.matched, options.version.minor())
 }
 
 /// How long ago a time is, in seconds: `5s` or `5.250s`.

@@ -58,27 +58,8 @@ pub(super) fn replace(
 
 /// Says how two sets of flows differ: lines of the one after `-`, of the other after `+`.
 pub(super) fn diff(one: &[Flow], other: &[Flow]) -> Result<String, CommandError> {
-    let place = |flow: &Flow| (flow.table, std::cmp::Reverse(flow.priority), flow.matched);
-    let mut lines: Vec<(_, char, &Flow)> = Vec::new();
-    let sorted = |flows: &[Flow]| -> Vec<usize> {
-        let mut order: Vec<usize> = (0..flows.len()).collect();
-        order.sort_by_key(|at| place(&flows[*at]));
-        order
-    };
-    let (first, second) = (sorted(one), sorted(other));
-    let has = |flows: &[Flow], order: &[usize], flow: &Flow| {
-        let found = order.binary_search_by_key(&place(flow), |at| place(&flows[*at]));
-        found.is_ok_and(|at| is_same(&flows[order[at]], flow))
-    };
-    lines.extend(one.iter().filter(|flow| !has(other, &second, flow)).map(|flow| (place(flow), '-', flow)));
-    lines.extend(other.iter().filter(|flow| !has(one, &first, flow)).map(|flow| (place(flow), '+', flow)));
-    lines.sort_by_key(|(place, sign, _)| (*place, *sign == '+'));
-    let mut text = String::new();
-    for (_, sign, flow) in &lines {
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "{sign}{}", line_of(flow));
-    }
-    if lines.is_empty() { Ok(text) } else { Err(CommandError { message: text.trim_end().to_owned(), status: 2 }) }
+    let lines: Vec<String> = openflow::diff(one, other).iter().map(ToString::to_string).collect();
+    if lines.is_empty() { Ok(String::new()) } else { Err(CommandError { message: lines.join("\n"), status: 2 }) }
 }
 
 /// The flows of a file's text.
@@ -96,34 +77,6 @@ pub(super) fn flows(bridge: &Bridge) -> Vec<Flow> {
     bridge.shared.tables().selected(&all).iter().map(|rule| rule.flow()).collect()
 }
 
-fn is_same(one: &Flow, other: &Flow) -> bool {
-    one.cookie == other.cookie
-        && one.idle_timeout == other.idle_timeout
-        && one.hard_timeout == other.hard_timeout
-        && one.importance == other.importance
-        && one.actions == other.actions
-}
-
-/// A flow as `diff-flows` prints it.
-fn line_of(flow: &Flow) -> String {
-    let mut text = String::new();
-    if flow.table != 0 {
-        let _ = write!(text, "table={} ", flow.table);
-    }
-    text.push_str(&super::dump::head_of(flow));
-    text.push(' ');
-    for (name, value) in [("idle_timeout", flow.idle_timeout), ("hard_timeout", flow.hard_timeout)] {
-        if value != 0 {
-            let _ = write!(text, "{name}={value} ");
-        }
-    }
-    if flow.cookie != 0 {
-        let at = text.find("idle_timeout").or_else(|| text.find("hard_timeout")).unwrap_or(text.len());
-        text.insert_str(at, &format!("cookie={:#x} ", flow.cookie));
-    }
-    text + "actions=" + &super::dump::actions_of(&flow.actions)
-}
-
 /// Makes changes one after the other until one can't be made, or as a bundle all or none.
 fn apply(bridge: &Bridge, now: Time, options: &Options, changes: Vec<FlowMod>) -> Result<String, CommandError> {
     let version = options.version;
@@ -134,17 +87,9 @@ fn apply(bridge: &Bridge, now: Time, options: &Options, changes: Vec<FlowMod>) -
         let result = bridge.shared.change_tables(|tables| tables.apply_all(now, &changes));
         return result.map(|_| String::new()).map_err(|error| {
             let TableMod::Flow(change) = &changes[error.index] else { unreachable!("they are of flows") };
-            let xid = 6 + error.index;
-            CommandError::new(format!(
-                "Error {} for: OFPT_FLOW_MOD (OF1.4) (xid={xid:#x}): {}\n\
-                 Error OFPBFC_MSG_FAILED for: OFPT_BUNDLE_CONTROL (OF1.4) (xid={:#x}):\n \
-                 bundle_id=0 type=COMMIT_REQUEST flags=atomic ordered\n\
-                 ovs-ofctl: talking to unix:{}.mgmt (Protocol error)",
-                error.error,
-                message(change),
-                changes.len() + 8,
-                bridge.name,
-            ))
+            let (xid, message) = (6 + error.index, message(change));
+            let failed = format!("Error {} for: OFPT_FLOW_MOD (OF1.4) (xid={xid:#x}): {message}", error.error);
+            bundle_failed(&failed, changes.len(), &bridge.name)
         });
     }
     let made = |tables: &mut flow_table::Tables| -> Result<(), (usize, TableError)> {
@@ -161,8 +106,18 @@ fn apply(bridge: &Bridge, now: Time, options: &Options, changes: Vec<FlowMod>) -
     Ok(String::new())
 }
 
+/// A bundle of so many changes of which none was made: what failed of it, and that it failed.
+pub(super) fn bundle_failed(failed: &str, changes: usize, bridge: &str) -> CommandError {
+    CommandError::new(format!(
+        "{failed}\nError OFPBFC_MSG_FAILED for: OFPT_BUNDLE_CONTROL (OF1.4) (xid={:#x}):\n \
+         bundle_id=0 type=COMMIT_REQUEST flags=atomic ordered\n\
+         ovs-ofctl: talking to unix:{bridge}.mgmt (Protocol error)",
+        changes + 8
+    ))
+}
+
 /// A change as `ovs-ofctl` prints the message of it.
-fn message(change: &FlowMod) -> String {
+pub(super) fn message(change: &FlowMod) -> String {
     let flow = &change.flow;
     let mut text = match change.command {
         FlowCommand::Add => "ADD",

@@ -55,7 +55,7 @@ fn has_bucket_ids(version: Version) -> bool {
 }
 
 /// A change as `ovs-ofctl` prints the message of it.
-fn message(change: &GroupMod, has_ids: bool) -> String {
+pub(super) fn message(change: &GroupMod, has_ids: bool) -> String {
     let list = |group: u32, buckets: &[Bucket]| {
         // Buckets alone say nothing of the group's type.
         let kind = if buckets.iter().any(|bucket| bucket.weight != 1) { GroupKind::Select } else { GroupKind::All };

@@ -54,8 +54,8 @@ pub(super) fn show(bridge: &Bridge, options: &Options, text: &str) -> Result<Str
 pub(super) fn stats(bridge: &Bridge, now: Time, options: &Options, text: &str) -> Result<String, CommandError> {
     told(bridge, options, text, "OFPST_METER", |flows, state| {
         let id = match state.meter.id {
-            Meters::CONTROLLER => "controller".to_owned(),
-            Meters::SLOWPATH => "slowpath".to_owned(),
+            Meter::CONTROLLER => "controller".to_owned(),
+            Meter::SLOWPATH => "slowpath".to_owned(),
             id => id.to_string(),
         };
         let (packets, bytes) = state.counts();
@@ -83,9 +83,10 @@ fn told(
     let only = Meter::parse_id(text).map_err(|error| wrong(&error))?;
     let tables = bridge.shared.tables();
     if let Some(id) = only.filter(|id| tables.meter(*id).is_none()) {
-        return Err(CommandError::new(format!(
-            "OFPT_ERROR{version} (xid=0x2): OFPMMFC_UNKNOWN_METER\n{name} request{version} (xid=0x2): meter={id}"
-        )));
+        // That is an answer as well.
+        return Ok(format!(
+            "OFPT_ERROR{version} (xid=0x2): OFPMMFC_UNKNOWN_METER\n{name} request{version} (xid=0x2): meter={id}\n"
+        ));
     }
     let states = tables.meters().iter().filter(|state| only.is_none_or(|only| only == state.meter.id));
     let entries: Vec<String> =

@@ -4,11 +4,14 @@
 //! version (meters, some actions and fields) is done all the same, with the layout of OpenFlow 1.3. A switch reads no
 //! files: who runs the lab gives it their text before ([`files_of`]).
 
+mod bundle;
 mod dump;
+mod features;
 mod flows;
 mod groups;
 mod meters;
 mod options;
+mod packet_out;
 mod ports;
 mod read;
 
@@ -74,8 +77,15 @@ const TABLE: &[Command] = &[
     command("dump-meters", 1, 2),
     command("meter-stats", 1, 2),
     command("meter-features", 1, 1),
+    command("packet-out", 2, usize::MAX),
+    with_file("bundle", 2),
+    command("dump-table-features", 1, 1),
+    command("dump-group-features", 1, 1),
+    command("probe", 1, 1),
     command("monitor", 1, 3),
     command("snoop", 1, 1),
+    command("ping", 1, 2),
+    command("benchmark", 3, 3),
 ];
 
 /// The commands' names.
@@ -127,6 +137,13 @@ fn run_command(
         switch.configuration_changed();
         return Ok(String::new());
     }
+    if command == "bundle" {
+        let text = file(switch, arguments[1])?;
+        return bundle::run(switch, now, name, arguments[1], &text);
+    }
+    if let ("packet-out", [_, arguments @ ..]) = (command, arguments) {
+        return packet_out::run(switch, name, arguments);
+    }
     if let ("diff-flows", [one, other]) = (command, arguments) {
         let home = switch.bridge(one).or_else(|| switch.bridge(other)).ok_or_else(|| no_bridge(one))?;
         let side = |name: &str| match switch.bridge(name) {
@@ -148,7 +165,7 @@ fn run_command(
         "dump-ports-desc" => ports::dump_ports_desc(switch, bridge, options, second),
         "get-frags" => Ok("normal\n".to_owned()),
         "set-frags" => ports::set_frags(filter),
-        "queue-stats" => ports::queue_stats(bridge, options, second),
+        "queue-stats" => ports::queue_stats(bridge, options, second, arguments.get(2).copied()),
         "queue-get-config" => ports::queue_config(bridge, options, second),
         "add-flow" if filter == "-" => Err(no_input()),
         "add-flow" => flows::change(bridge, now, options, FlowCommand::Add, filter),
@@ -173,6 +190,12 @@ fn run_command(
         "dump-meter" | "dump-meters" => meters::show(bridge, options, filter),
         "meter-stats" => meters::stats(bridge, now, options, filter),
         "meter-features" => Ok(meters::features(options)),
+        "dump-table-features" => features::of_tables(bridge, options),
+        "dump-group-features" => Ok(features::of_groups(options)),
+        "probe" => Ok(String::new()),
+        "ping" | "benchmark" => Err(CommandError::new(format!(
+            "ovs-ofctl: {command} measures the connection to a switch, of which a line has none: use probe"
+        ))),
         // `monitor` and `snoop`.
         other => Err(CommandError::new(format!(
             "ovs-ofctl: {other} goes on until it is ended, which a line can't: capture a link, or use dump-flows"

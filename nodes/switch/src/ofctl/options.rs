@@ -62,6 +62,11 @@ impl Version {
         versions.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().max().unwrap_or(Self::V10))
     }
 
+    /// What comes behind `1.`.
+    pub(super) fn minor(self) -> u8 {
+        self.0
+    }
+
     /// The transaction's number of a request, which is higher where the flow format is agreed upon first.
     pub(super) fn reply_xid(self) -> u32 {
         if self == Self::V10 { 4 } else { 2 }

@@ -1,7 +1,8 @@
 //! Ports: `show`, `dump-ports`, `dump-ports-desc`, `mod-port`, queues and fragments.
 
+use super::features::ACTIONS;
 use super::options::{Options, Version};
-use crate::bridge::{Bridge, Member};
+use crate::bridge::{Bridge, Member, PortConfig};
 use crate::command::CommandError;
 use crate::plan::LOCAL;
 use crate::switch::Switch;
@@ -17,11 +18,9 @@ pub(super) fn show(switch: &Switch, bridge: &Bridge, options: &Options) -> Strin
     let mac = switch.mac(&bridge.name).as_u64();
     let mut text = format!("OFPT_FEATURES_REPLY{version} (xid=0x2): dpid:0000{mac:012x}\nn_tables:254, n_buffers:0\n");
     if version == Version::V10 {
-        text.push_str(
-            "capabilities: FLOW_STATS TABLE_STATS PORT_STATS QUEUE_STATS ARP_MATCH_IP\n\
-             actions: output enqueue set_vlan_vid set_vlan_pcp strip_vlan mod_dl_src mod_dl_dst mod_nw_src mod_nw_dst \
-             mod_nw_tos mod_tp_src mod_tp_dst\n",
-        );
+        text.push_str("capabilities: FLOW_STATS TABLE_STATS PORT_STATS QUEUE_STATS ARP_MATCH_IP\nactions: ");
+        text.push_str(ACTIONS);
+        text.push('\n');
         text.push_str(&described(switch, bridge, options, None));
         text.push_str("OFPT_GET_CONFIG_REPLY (xid=0x4): frags=normal miss_send_len=0\n");
     } else {
@@ -77,10 +76,13 @@ fn described(switch: &Switch, bridge: &Bridge, options: &Options, only: Option<u
 
 /// A port's configuration in words.
 fn config(member: &Member, has_device: bool, version: Version) -> String {
-    let is_down = member.config.is_down || !has_device;
-    // Floods are an affair of OpenFlow 1.0.
-    let words = [(is_down, "PORT_DOWN"), (member.config.is_unfloodable && version == Version::V10, "NO_FLOOD")];
-    let words: Vec<&str> = words.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| *word).collect();
+    let config = PortConfig {
+        is_down: member.config.is_down || !has_device,
+        // Floods are an affair of OpenFlow 1.0.
+        is_unfloodable: member.config.is_unfloodable && version == Version::V10,
+        ..member.config
+    };
+    let words: Vec<&str> = config.set().map(|(_, word)| word).collect();
     if words.is_empty() { "0".to_owned() } else { words.join(" ") }
 }
 
@@ -96,21 +98,37 @@ pub(super) fn mod_port(switch: &mut Switch, name: &str, port: &str, command: &st
         "down" => config.is_down = true,
         "flood" => config.is_unfloodable = false,
         "no-flood" => config.is_unfloodable = true,
-        "no-receive" | "no-forward" | "no-packet-in" => {
-            return Err(CommandError::new(format!(
-                "ovs-ofctl: {command}: ports here are up or down, and flood or not: use down, or flows that drop"
-            )));
-        }
+        "receive" => config.is_deaf = false,
+        "no-receive" => config.is_deaf = true,
+        "forward" => config.is_mute = false,
+        "no-forward" => config.is_mute = true,
+        "packet-in" => config.is_quiet = false,
+        "no-packet-in" => config.is_quiet = true,
         // What a port does anyway.
-        "receive" | "forward" | "packet-in" | "stp" => {}
+        "stp" => {}
         other => return Err(CommandError::new(format!("ovs-ofctl: unknown mod-port command '{other}'"))),
     }
     Ok(())
 }
 
 /// Statistics of queues: each port has one queue, which nothing is counted for.
-pub(super) fn queue_stats(bridge: &Bridge, options: &Options, only: Option<&str>) -> Result<String, CommandError> {
+pub(super) fn queue_stats(
+    bridge: &Bridge,
+    options: &Options,
+    only: Option<&str>,
+    queue: Option<&str>,
+) -> Result<String, CommandError> {
     let version = options.version;
+    if let Some(port) = only {
+        slot(bridge, port)?;
+    }
+    if let Some(queue) = queue.filter(|queue| *queue != "0" && !queue.eq_ignore_ascii_case("all")) {
+        // That is an answer as well.
+        let port = only.unwrap_or("ALL");
+        return Ok(format!(
+            "OFPT_ERROR{version} (xid=0x2): OFPQOFC_BAD_QUEUE\nOFPST_QUEUE request{version} (xid=0x2): port={port} queue={queue}\n"
+        ));
+    }
     let ports = queued(bridge, options, only, "OFPST_QUEUE request", " queue=ALL")?;
     let mut text = format!("OFPST_QUEUE reply{version} (xid=0x2): {} queues\n", ports.len());
     for ofport in ports {

@@ -3,7 +3,7 @@
 use super::options::{Options, Version};
 use crate::bridge::Bridge;
 use crate::command::CommandError;
-use openflow::{FileError, FlowCommand, FlowMod, GroupCommand, GroupMod};
+use openflow::{Change, FileError, FlowCommand, FlowMod, GroupCommand, GroupMod, PacketOut};
 use std::borrow::Cow;
 
 /// The number of a port by its name.
@@ -41,6 +41,28 @@ pub(super) fn group(bridge: &Bridge, command: GroupCommand, text: &str) -> Resul
 pub(super) fn group_file(bridge: &Bridge, name: &str, text: &str) -> Result<Vec<GroupMod>, CommandError> {
     let changes = openflow::parse_group_mods(GroupCommand::Add, text, &port_names(bridge));
     changes.map_err(|errors| failed_lines(name, &errors))
+}
+
+/// Reads a file of changes of flows and groups, and of frames to send.
+pub(super) fn bundle(bridge: &Bridge, name: &str, text: &str) -> Result<Vec<Change>, CommandError> {
+    let changes = openflow::parse_bundle(&numbered(bridge, text), &port_names(bridge));
+    changes.map_err(|errors| failed_lines(name, &errors))
+}
+
+/// Reads what `packet-out` takes behind the bridge: one text, or a port, actions and frames.
+pub(super) fn packet_outs(bridge: &Bridge, arguments: &[&str]) -> Result<Vec<PacketOut>, CommandError> {
+    let names = port_names(bridge);
+    match arguments {
+        [text] => PacketOut::parse(text, &names).map(|packet| vec![packet]).map_err(|error| failed(&error)),
+        [_, _] => {
+            Err(CommandError::new("ovs-ofctl: packet-out: after IN_PORT and ACTIONS come frames in hexadecimal digits"))
+        }
+        [in_port, actions, packets @ ..] => {
+            let read = |packet: &&str| PacketOut::from_parts(in_port, actions, packet, &names);
+            packets.iter().map(read).collect::<Result<_, _>>().map_err(|error| failed(&error))
+        }
+        [] => Ok(Vec::new()),
+    }
 }
 
 fn failed(error: &impl std::fmt::Display) -> CommandError {

@@ -6,6 +6,7 @@
 mod context;
 mod effects;
 mod finder;
+mod packet_out;
 mod upkeep;
 
 use crate::cache::{Cache, EntryIx, Lookup};

@@ -61,11 +61,21 @@ impl Rig {
         self.switch.command(&mut cx, &words)
     }
 
+    /// What a line sends, and what of it is dropped.
+    pub fn sent_by(&mut self, line: &str) -> Outcome {
+        self.line(line);
+        self.outcome()
+    }
+
     pub fn offer(&mut self, port: PortIx, bytes: &[u8]) -> Outcome {
         let mut batch = Batch::new();
         batch.push(self.pool.copied(bytes));
         let mut cx = Cx { now: self.now, pool: &mut self.pool, rng: &mut self.rng, out: &mut self.out };
         self.switch.frames(&mut cx, port, &mut batch);
+        self.outcome()
+    }
+
+    fn outcome(&mut self) -> Outcome {
         let frames = self.out.take_frames().map(|(port, frame)| (port, frame.to_vec())).collect();
         let drops = self.out.take_drops().map(|(drop, _)| drop).collect();
         Outcome { frames, drops }

@@ -267,7 +267,7 @@ pub(super) fn rest_of_setup(net: &Net, switch: &Switch, said: &Said) -> Vec<Stri
     lines
 }
 
-/// The groups, the meters, and the flows beyond the one that a standalone bridge starts with.
+/// What `ovs-ofctl` has set: ports, tables, groups, meters, and the flows beyond the one that a standalone bridge starts with.
 fn flows(lines: &mut Vec<String>, switch: &Switch, row: &Row, name: &str) {
     let Some(shared) = switch.shared(name) else { return };
     let all = FlowMod { table: None, ..FlowMod::new(FlowCommand::Delete, Flow::default()) };
@@ -279,6 +279,12 @@ fn flows(lines: &mut Vec<String>, switch: &Switch, row: &Row, name: &str) {
     let kept = oldest.filter(|&at| is_standalone && rules[at].flow() == start);
     if is_standalone && kept.is_none() {
         lines.push(ovsdb::words::join(["ovs-ofctl", "del-flows", name]));
+    }
+    for (port, word) in switch.port_settings(name) {
+        lines.push(ovsdb::words::join(["ovs-ofctl", "mod-port", name, port, word]));
+    }
+    for table in shared.tables().told_to_evict() {
+        lines.push(ovsdb::words::join(["ovs-ofctl", "mod-table", name, &table.to_string(), "evict"]));
     }
     for state in shared.tables().groups().iter() {
         lines.push(ovsdb::words::join(["ovs-ofctl", "-O", "OpenFlow15", "add-group", name, &state.group.to_string()]));
