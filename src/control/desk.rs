@@ -3,18 +3,28 @@
 use super::connection::{ClientId, Taken};
 use super::outlet::Outlet;
 use super::pipe::{Pipe, PipeSink};
-use super::protocol::{Answer, Body, Id, MAX_CAPTURES, MAX_RUNNING, Problem, Reply, Request, RunningLab, line};
+use super::protocol::{
+    Answer, Body, Id, MAX_CAPTURES, MAX_EXPLAINING, MAX_RUNNING, Problem, Reply, Request, RunningLab, line,
+};
+use crate::explain::Asked;
 use packet::Match;
 use sim_core::{Duration, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::thread;
 use tokio::sync::oneshot;
-use topologies::run::{CaptureError, CaptureId, CommandError, JobId, LiveCapture, Request as Wish, Session, Started};
+use topologies::run::explain::explain_past;
+use topologies::run::{
+    CaptureError, CaptureId, CommandError, Explanation, JobId, LiveCapture, Request as Wish, Session, Started,
+};
 
 /// The drops of so much lab time are told as one event.
 const DROPS_EVERY: Duration = Duration::from_secs(1);
 /// What was captured waits at most so much lab time before its reader gets it.
 const CAPTURES_EVERY: Duration = Duration::from_millis(50);
+/// So often it is looked whether an explanation is there.
+const EXPLANATIONS_EVERY: Duration = Duration::from_millis(20);
 
 /// What the control thread tells the lab.
 #[derive(Debug)]
@@ -50,6 +60,8 @@ pub(crate) enum Message {
 enum Running {
     Command(JobId),
     Events,
+    /// A thread replays the lab.
+    Explanation(Receiver<Result<Explanation, String>>),
 }
 
 #[derive(Debug)]
@@ -67,6 +79,8 @@ pub(crate) struct Desk {
     /// When drops are summed up next, if anybody wants to know.
     next_sum: Option<Time>,
     next_flush: Option<Time>,
+    /// When explanations are asked after next, if any are under way.
+    next_look: Option<Time>,
     /// Whether a client asked for the lab's end.
     is_over: bool,
 }
@@ -79,7 +93,7 @@ impl Desk {
 
     /// When [`Desk::look_after`] has something to do at the latest.
     pub(crate) fn next_due(&self) -> Time {
-        self.next_sum.unwrap_or(Time::NEVER).min(self.next_flush.unwrap_or(Time::NEVER))
+        [self.next_sum, self.next_flush, self.next_look].into_iter().flatten().min().unwrap_or(Time::NEVER)
     }
 
     /// Takes what the control thread says. `behind` is how far the lab is behind the wall clock.
@@ -132,6 +146,7 @@ impl Desk {
         behind: Duration,
     ) -> Option<Arc<Pipe>> {
         let captures = self.clients.values().filter(|client| client.capture.is_some()).count();
+        let explaining = self.clients.values().map(Client::explaining).sum::<usize>();
         let cancels = matches!(request, Request::Cancel { .. });
         if cancels {
             // What happened before still belongs to the stream.
@@ -188,6 +203,16 @@ impl Desk {
                     Err(problem) => Body::Error(problem),
                 }
             }
+            Request::Explain { from, to, tcp, udp, size } => {
+                let asked = Asked { from, to, tcp, udp, size };
+                match client.explain(session, id, &asked, explaining) {
+                    Ok(()) => {
+                        self.next_look = Some(session.net().engine().now() + EXPLANATIONS_EVERY);
+                        return None;
+                    }
+                    Err(problem) => Body::Error(problem),
+                }
+            }
             Request::Stop {} => {
                 self.is_over = true;
                 Body::Ok(Answer::Done {})
@@ -229,6 +254,8 @@ impl Desk {
         for client in self.clients.values_mut() {
             client.tell_news(session);
         }
+        let is_explaining = self.clients.values().any(|client| client.explaining() > 0);
+        self.next_look = is_explaining.then_some(now + EXPLANATIONS_EVERY);
         for event in session.take_observed() {
             let event = Body::Event(event);
             for client in self.clients.values() {
@@ -246,7 +273,7 @@ impl Desk {
             for (id, running) in client.running {
                 match running {
                     Running::Events => client.outlet.reply(&id, Body::Ok(Answer::Done {})),
-                    Running::Command(_) => {
+                    Running::Command(_) | Running::Explanation(_) => {
                         client.outlet.reply(&id, Body::Error(Problem::new("lab_ended", "the lab has ended")));
                     }
                 }
@@ -282,6 +309,33 @@ impl Client {
         None
     }
 
+    /// Has a replay of the lab explain a packet that is sent now, on a thread of its own: the lab goes on meanwhile.
+    fn explain(&mut self, session: &Session, id: &Id, asked: &Asked, explaining: usize) -> Result<(), Problem> {
+        self.room_for(id)?;
+        if explaining >= MAX_EXPLAINING {
+            let message = format!("{MAX_EXPLAINING} explanations are under way already");
+            return Err(Problem::new("too_many_running", message));
+        }
+        let question = asked.question(session.lab()).map_err(|message| refused(&message))?;
+        let too_long = "the lab was told too much to be replayed; `netloom save` writes it as a file to be explained";
+        let past = session.past().ok_or_else(|| refused(too_long))?;
+        let at = session.net().engine().now();
+        let (answer, receiver) = channel();
+        let replay = move || {
+            let explanation = explain_past(&past, &question, at);
+            // A client that is gone wants no answer.
+            let _ = answer.send(explanation.map_err(|errors| errors.iter().map(ToString::to_string).collect()));
+        };
+        thread::Builder::new().name("explain".to_owned()).spawn(replay).map_err(|error| Problem::new("io", error))?;
+        self.running.push((id.clone(), Running::Explanation(receiver)));
+        Ok(())
+    }
+
+    /// How many explanations are under way for it.
+    fn explaining(&self) -> usize {
+        self.running.iter().filter(|(_, running)| matches!(running, Running::Explanation(_))).count()
+    }
+
     /// Whether one more can run under this id.
     fn room_for(&self, id: &Id) -> Result<(), Problem> {
         if self.running.iter().any(|(known, _)| known == id) {
@@ -301,7 +355,7 @@ impl Client {
         match &self.running[place].1 {
             // Its last words come with the news.
             Running::Command(job) => session.cancel(*job),
-            Running::Events => {
+            Running::Events | Running::Explanation(_) => {
                 let (id, _) = self.running.remove(place);
                 self.outlet.reply(&id, Body::Ok(Answer::Done {}));
             }
@@ -313,7 +367,20 @@ impl Client {
     fn tell_news(&mut self, session: &mut Session) {
         let outlet = &self.outlet;
         self.running.retain(|(id, running)| {
-            let Running::Command(job) = running else { return true };
+            let job = match running {
+                Running::Command(job) => job,
+                Running::Events => return true,
+                Running::Explanation(answer) => {
+                    let body = match answer.try_recv() {
+                        Err(TryRecvError::Empty) => return true,
+                        Ok(Ok(explanation)) => Body::Ok(Answer::Explanation(Box::new(explanation))),
+                        Ok(Err(message)) => Body::Error(refused(&message)),
+                        Err(TryRecvError::Disconnected) => Body::Error(refused("the replay came to no end")),
+                    };
+                    outlet.reply(id, body);
+                    return false;
+                }
+            };
             let news = session.job_news(*job).unwrap_or_default();
             if !news.text.is_empty() {
                 outlet.reply(id, Body::Output(news.text));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
-use topologies::run::{CheckStanding, Inspection, Observed};
+use topologies::run::{CheckStanding, Explanation, Inspection, Observed};
 
 /// The version of the protocol, in the greeting. It changes when a client of the old one would misunderstand.
 pub(crate) const VERSION: u32 = 1;
@@ -21,6 +21,8 @@ pub(crate) const MAX_WAITING: usize = 4 << 20;
 pub(crate) const MAX_EVENTS_WAITING: usize = 1 << 20;
 /// With more bytes than this waiting, a live capture loses frames.
 pub(crate) const CAPTURE_ROOM: usize = 64 << 20;
+/// The most explanations that are under way at once, for all clients.
+pub(crate) const MAX_EXPLAINING: usize = 2;
 /// The longest `id`, in bytes of JSON.
 const MAX_ID: usize = 256;
 
@@ -99,6 +101,22 @@ pub(crate) enum Request {
     Events {},
     /// How the file's checks stand.
     Checks {},
+    /// Why a packet arrives or doesn't.
+    Explain {
+        /// The host or server that sends.
+        from: String,
+        /// The host, server or address that it sends to.
+        to: String,
+        /// A TCP connection to this port.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tcp: Option<u16>,
+        /// A UDP datagram to this port.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        udp: Option<u16>,
+        /// Bytes of data in an echo request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u16>,
+    },
     /// The lab as it is now, as a lab file.
     Save {},
     /// Ends the lab.
@@ -137,6 +155,8 @@ pub(crate) enum Body {
 pub(crate) enum Answer {
     /// Of `inspect`.
     Lab(Box<RunningLab>),
+    /// Of `explain`.
+    Explanation(Box<Explanation>),
     /// Of `checks`.
     Checks {
         /// All of them, in the file's order.
@@ -258,6 +278,8 @@ mod tests {
             (text(), text()).prop_map(|(link, change)| Request::Link { link, change }),
             Just(Request::Events {}),
             Just(Request::Checks {}),
+            (text(), text(), any::<Option<u16>>(), any::<Option<u16>>(), any::<Option<u16>>())
+                .prop_map(|(from, to, tcp, udp, size)| Request::Explain { from, to, tcp, udp, size }),
             Just(Request::Save {}),
             Just(Request::Stop {}),
         ]

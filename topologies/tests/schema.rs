@@ -81,6 +81,10 @@ udp = { from = "h1", to = "h2", port = 53 }
 http = { from = "h1", url = "http://h2/" }
 [[checks]]
 throughput = { from = "h1", to = "h2", proto = "udp" }
+[[checks]]
+path = { from = "h1", to = "h2", via = ["s1"] }
+[[checks]]
+path = { from = "h1", to = "h2", dropped = "loss" }
 [servers.v1]
 nics.eth0 = {}
 "#;
@@ -108,6 +112,7 @@ fn places(table: &Table) -> &'static [&'static str] {
         "udp" => &["checks.5.udp"],
         "http" => &["checks.6.http"],
         "throughput" => &["checks.7.throughput"],
+        "path" => &["checks.8.path", "checks.9.path"],
         "server" => &["servers.v1"],
         other => panic!("the table {other} has no place in the lab"),
     }
@@ -206,7 +211,7 @@ fn every_key_of_the_schema_is_the_readers_and_every_value_is_judged_alike() {
     for table in TABLES {
         for key in table.keys.iter().filter(|key| !key.is_refused) {
             let (good, bad) = samples(&key.form, key.name);
-            // A key may need a place of its own: a link's end is there already, a hub has no columns.
+            // A key may need a place of its own: a link's end is there already, a hub has no columns, a file is there or not.
             let goes = |value: &str| {
                 places(table).iter().any(|place| judged(&validator, &with(place, key.name, value)) == (vec![], vec![]))
             };
@@ -214,7 +219,7 @@ fn every_key_of_the_schema_is_the_readers_and_every_value_is_judged_alike() {
                 matches!((table.name, key.name), ("lab", "vlans" | "switches" | "hosts" | "hubs" | "servers"))
                     || matches!(
                         (table.name, key.name),
-                        ("switch" | "bridge", "ports") | ("port" | "host" | "interface", "to")
+                        ("switch" | "bridge", "ports" | "flows") | ("port" | "host" | "interface", "to")
                     )
                     || matches!(
                         (table.name, key.name),

@@ -15,6 +15,7 @@
 //! | [`observer`] | what happens, for those who follow the lab from outside |
 //! | [`save`] | the lab as it is now, as a lab file |
 //! | [`session`] | events and checks on a running lab, in the lab's total order |
+//! | `history` | what a lab was told while it ran, and telling it again |
 //! | [`explain`] | why a packet arrives or doesn't, and what would let it pass |
 //! | [`check`] | the checks: each a small machine that is polled |
 //! | [`pingall`] | an echo between all pairs of hosts, in Mininet's order and words |
@@ -29,6 +30,7 @@ pub mod check;
 mod complete;
 pub mod device;
 pub mod explain;
+mod history;
 pub mod inspect;
 pub mod iperf;
 mod jobs;
@@ -55,6 +57,7 @@ pub use capture::{CaptureEnd, CaptureId, LiveCapture, LiveSink, Sink};
 pub use complete::{Completion, MAX_CANDIDATES, complete};
 pub use device::Device;
 pub use explain::{Explanation, Question};
+pub use history::Past;
 pub use inspect::Inspection;
 pub use jobs::{CANCELLED, JobId, JobNews};
 pub use names::Names;

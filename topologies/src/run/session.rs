@@ -4,6 +4,7 @@
 use super::build::SetupError;
 use super::check::{self, Machine, Poll, Prepared};
 use super::explain;
+use super::history::{History, Past, Told};
 use super::inspect::Inspection;
 use super::jobs::{Audience, Ended, Job, JobId, JobNews, Jobs};
 use super::net::Net;
@@ -95,6 +96,7 @@ pub struct Session {
     is_seen: bool,
     jobs: Jobs,
     observer: Option<Box<Observer>>,
+    history: History,
     output: String,
     errors: Vec<EventError>,
     request: Option<Request>,
@@ -126,6 +128,7 @@ impl Session {
             is_seen: false,
             jobs: Jobs::default(),
             observer: None,
+            history: History::default(),
             output: String::new(),
             errors: Vec::new(),
             request: None,
@@ -206,9 +209,14 @@ impl Session {
     /// # Errors
     /// What is wrong with the line, or what the node says.
     pub fn command(&mut self, words: &[String]) -> Result<String, CommandError> {
-        match self.begin(words, Audience::Common)? {
-            Started::Text(text) => Ok(text),
-            Started::Job(_) => Ok(String::new()),
+        self.tell(words, Audience::Common).map(Self::printed)
+    }
+
+    /// What a line printed at once.
+    fn printed(started: Started) -> String {
+        match started {
+            Started::Text(text) => text,
+            Started::Job(_) => String::new(),
         }
     }
 
@@ -218,7 +226,19 @@ impl Session {
     /// # Errors
     /// What is wrong with the line, or what the node says.
     pub fn start(&mut self, words: &[String]) -> Result<Started, CommandError> {
-        self.begin(words, Audience::Own)
+        self.tell(words, Audience::Own)
+    }
+
+    /// A line that comes from outside: not one of the file's events.
+    fn tell(&mut self, words: &[String], audience: Audience) -> Result<Started, CommandError> {
+        self.history.note(self.net.engine().now(), Told::Line(words.to_vec()));
+        self.begin(words, audience)
+    }
+
+    /// The lab's file and what it was told so far, from which [`explain::explain_past`] replays it; `None` if it was told
+    /// more than is kept.
+    pub fn past(&self) -> Option<Past> {
+        Past::of(&self.lab, &self.history)
     }
 
     /// What a command that was [started](Session::start) printed since this was last asked; `None` if there is no such
@@ -230,6 +250,7 @@ impl Session {
     /// Ends a command that runs, as Ctrl-C does: its status is [`CANCELLED`](super::CANCELLED). Nothing happens to one that
     /// is over.
     pub fn cancel(&mut self, job: JobId) {
+        self.history.note(self.net.engine().now(), Told::Cancel(job));
         let ended = self.jobs.cancel(&mut self.net, job);
         self.note_ends(ended);
     }
@@ -396,8 +417,8 @@ impl Session {
         while self.next_event_at() == at {
             let event = self.lab.events()[self.events[self.next_event]].clone();
             self.next_event += 1;
-            match self.command(&event.words) {
-                Ok(text) => self.output += &text,
+            match self.begin(&event.words, Audience::Common) {
+                Ok(started) => self.output += &Self::printed(started),
                 Err(error) => self.errors.push(EventError {
                     place: event.place,
                     message: format!("the event at {} s failed: {}", event.at, error.message.trim_end()),

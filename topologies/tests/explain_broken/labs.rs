@@ -20,12 +20,30 @@ pub(crate) enum Shape {
     Routed,
     /// Switches that forward by flows alone.
     Flows,
+    /// The same in three tables, with a meter, and groups that lead to the neighbours.
+    Pipeline,
+    /// Switches whose flows learn stations into a table.
+    Learning,
 }
 
 impl Shape {
     /// All of them.
-    pub(crate) const ALL: &[Self] =
-        &[Self::Linear, Self::Native, Self::Tree, Self::LeafSpine, Self::Servers, Self::Routed, Self::Flows];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Linear,
+        Self::Native,
+        Self::Tree,
+        Self::LeafSpine,
+        Self::Servers,
+        Self::Routed,
+        Self::Flows,
+        Self::Pipeline,
+        Self::Learning,
+    ];
+
+    /// Whether switches do as flows say, and NORMAL isn't one of them.
+    pub(crate) fn is_of_flows(self) -> bool {
+        matches!(self, Self::Flows | Self::Pipeline | Self::Learning)
+    }
 }
 
 /// A host of a lab.
@@ -168,8 +186,9 @@ pub(crate) fn make(shape: Shape, dice: &mut Dice) -> Works {
             let keys = if shape == Shape::Native { native } else { "trunks = [10, 20], " };
             (1..count).for_each(|number| plan.trunk(number - 1, number, keys));
             for number in 1..=count {
-                for vlan in [10, 20, 10] {
-                    plan.host(&format!("s{number}"), "br0", "", 0, vlan, None);
+                // A VLAN has a subnet and four hosts at least: so it is plain which one of them is the odd one.
+                for vlan in [10, 20, 10, 20] {
+                    plan.host(&format!("s{number}"), "br0", "", vlan as u8, vlan, None);
                 }
             }
         }
@@ -194,7 +213,7 @@ pub(crate) fn make(shape: Shape, dice: &mut Dice) -> Works {
             plan = Plan::new(1, "");
             for server in 1..=2 + dice.below(2) {
                 let name = format!("v{server}");
-                let taps = [("tap0", 10), ("tap1", 20), ("tap2", 10)];
+                let taps = [("tap0", 10), ("tap1", 20), ("tap2", 10), ("tap3", 20)];
                 let lines: String =
                     taps.iter().map(|(tap, vlan)| format!("ovs-vsctl add-port br1 {tap} tag={vlan}\n")).collect();
                 let _ = write!(
@@ -204,7 +223,7 @@ pub(crate) fn make(shape: Shape, dice: &mut Dice) -> Works {
                 plan.switches[0].2.push(format!("{name} = {{ trunks = [10, 20], to = \"{name}:up\" }}"));
                 let end = |node: &str, bridge: &str, port: &str| (node.to_owned(), bridge.to_owned(), port.to_owned());
                 plan.trunks.push([end("s1", "br0", &name), end(&name, "br1", "up")]);
-                taps.iter().for_each(|(tap, vlan)| plan.host(&name, "br1", tap, 0, *vlan, None));
+                taps.iter().for_each(|(tap, vlan)| plan.host(&name, "br1", tap, *vlan as u8, *vlan, None));
             }
         }
         Shape::Routed => {
@@ -246,6 +265,69 @@ pub(crate) fn make(shape: Shape, dice: &mut Dice) -> Works {
             works.toml = works.toml.replace("trunks = [], ", "").replace("{ trunks = [] }", "{}");
             return works;
         }
+        Shape::Pipeline | Shape::Learning => {
+            let count = 2 + dice.below(2);
+            plan = Plan::new(count, "fail_mode = \"secure\"");
+            // Ports are numbered by the file: 1 and 2 are the hosts', 3 and 4 the neighbours'.
+            for number in 1..=count {
+                let ports = &mut plan.switches[number - 1].2;
+                ports.extend([2 * number - 1, 2 * number].map(|host| format!("h{host} = {{}}")));
+            }
+            (1..count).for_each(|number| plan.trunk(number - 1, number, ""));
+            // A neighbour on the left stands before the one on the right, which brings the link.
+            for number in 1..count {
+                plan.switches[number].2.insert(2, format!("s{number} = {{}}"));
+            }
+            (2..=2 * count + 1).for_each(|host| plan.host(&format!("s{}", host / 2), "br0", "", 0, 0, None));
+            let mut works = plan.works(shape, dice);
+            for number in 1..=count {
+                let lines = if shape == Shape::Pipeline { pipeline(&works, number, dice) } else { LEARNING.to_owned() };
+                let key = format!("[switches.s{number}]\nfail_mode = \"secure\"\n");
+                works.toml = works.toml.replace(&key, &format!("{key}setup = '''\n{lines}'''\n"));
+            }
+            return works;
+        }
     }
     plan.works(shape, dice)
+}
+
+/// The tables of ovs-actions(7)'s example of `learn`, with FLOOD where no station is known.
+const LEARNING: &str = "\
+ovs-ofctl add-flow br0 table=0,actions=learn(table=10,hard_timeout=300,priority=10,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],\
+load:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15]),resubmit(,10),resubmit(,1)
+ovs-ofctl add-flow br0 table=1,priority=1,reg0=0,actions=FLOOD
+ovs-ofctl add-flow br0 table=1,priority=0,actions=output:NXM_NX_REG0[]
+";
+
+/// A switch's tables: 0 takes frames in, 1 meters, 2 switches; group 1 leads to the left, 2 to the right.
+fn pipeline(works: &Works, number: usize, dice: &mut Dice) -> String {
+    let mut lines = "ovs-ofctl add-meter br0 meter=1,kbps,band=type=drop,rate=100000\n".to_owned();
+    for (_, _, neighbour) in works.trunks.iter().flatten().filter(|(node, ..)| *node == format!("s{number}")) {
+        let (group, port) = to_neighbour(number, neighbour);
+        let buckets = dice.pick(&[
+            format!("type=ff,bucket=watch_port:{port},actions=output:{port}"),
+            format!("type=indirect,bucket=actions=output:{port}"),
+            format!("type=select,bucket=actions=output:{port},bucket=actions=output:{port}"),
+        ]);
+        let _ = writeln!(lines, "ovs-ofctl add-group br0 group_id={group},{buckets}");
+    }
+    lines += "ovs-ofctl add-flow br0 table=0,priority=5,actions=goto_table:1\n";
+    lines += "ovs-ofctl add-flow br0 table=1,priority=5,actions=meter:1,goto_table:2\n";
+    lines += "ovs-ofctl add-flow br0 table=2,priority=1,arp,actions=FLOOD\n";
+    for host in &works.hosts {
+        let at: usize = host.node[1..].parse().expect("a switch has a number");
+        let out = match at.cmp(&number) {
+            std::cmp::Ordering::Less => "group:1".to_owned(),
+            std::cmp::Ordering::Equal => format!("output:{}", host.port),
+            std::cmp::Ordering::Greater => "group:2".to_owned(),
+        };
+        let _ = writeln!(lines, "ovs-ofctl add-flow br0 table=2,priority=10,dl_dst={},actions={out}", host.mac);
+    }
+    lines
+}
+
+/// The group and the OpenFlow port of a switch that lead to a neighbour.
+pub(crate) fn to_neighbour(number: usize, neighbour: &str) -> (usize, usize) {
+    let is_right = neighbour == format!("s{}", number + 1);
+    if is_right { (2, if number > 1 { 4 } else { 3 }) } else { (1, 3) }
 }

@@ -3,7 +3,9 @@
 //! The last kind of frame that was sent is the one that failed. Of its copies the one counts that came nearest to the
 //! station that it was for; what that node does not do with it, towards the station, is the fault.
 
+use super::flows;
 use super::follow::{Arrival, Flown, flown, link_name, owner_of};
+use super::model::{MetFlow, Outcome};
 use super::probe::{Answer, Probe};
 use super::purpose::Purpose;
 use super::trace::in_vlan;
@@ -27,6 +29,8 @@ pub(super) struct Fault {
     pub(super) node: NodeIx,
     pub(super) port: Option<PortIx>,
     pub(super) why: String,
+    /// The flow that decided so.
+    pub(super) flow: Option<MetFlow>,
     /// The VLAN that the frame was in.
     pub(super) vlan: Option<u16>,
     /// The link directions that the frame was to go.
@@ -48,6 +52,7 @@ pub(super) struct MetRule {
     pub(super) bridge: String,
     pub(super) in_port: PortIx,
     pub(super) toward: Option<PortIx>,
+    pub(super) table: u8,
     pub(super) rule: Option<String>,
 }
 
@@ -73,6 +78,7 @@ pub(super) fn find(net: &Net, probe: &Probe, answer: &Answer) -> Fault {
         node: lost.origin,
         port: None,
         why: String::new(),
+        flow: None,
         vlan: None,
         path: ways.path(net, lost.origin),
         rules: rules(net, lost, nearest, &ways),
@@ -123,6 +129,7 @@ fn at_sender(net: &Net, probe: &Probe, answer: &Answer) -> Fault {
         node: from,
         port: None,
         why,
+        flow: None,
         vlan: None,
         path: target.map(|to| Ways::to(net, to).path(net, from)).unwrap_or_default(),
         rules: Vec::new(),
@@ -217,16 +224,32 @@ fn on_the_way(net: &Net, lost: &Flown<'_>, arrival: &Arrival<'_>, ways: &Ways, f
         fault.vlan = why::inside_vlan(switch, arrival, trace);
     }
     let toward = ways.port(net, arrival.node).map(|(port, _)| port);
-    let because = net.switch(arrival.node).zip(arrival.trace).zip(toward);
-    let because = because.and_then(|((switch, trace), toward)| why::not_out_of(switch, arrival, trace, toward));
-    if let Some(WhyNot { reason, why, port, vlan }) = because {
-        let is_its_own = matches!(reason, "mac_elsewhere" | "flow_elsewhere" | "flow_drop" | "table_miss");
+    let bridge = net.switch(arrival.node).zip(arrival.trace);
+    let because =
+        bridge.zip(toward).and_then(|((switch, trace), toward)| why::not_out_of(switch, arrival, trace, toward));
+    let died = lost.drop_in(arrival.node);
+    let is_by_flow = |reason| matches!(reason, DropReason::Meter | DropReason::FlowDrop | DropReason::TableMiss);
+    let left = toward.and_then(|port| net.engine().direction_from(arrival.node, port));
+    let went_on = left.is_some_and(|dir| lost.went(net, dir, arrival.at));
+    let chosen = || {
+        let ((switch, trace), toward) = bridge.zip(toward)?;
+        let name = switch.interface(toward).unwrap_or("the port");
+        let is_metered = matches!(died, Some((_, DropReason::Meter, _)));
+        (!went_on && died.is_none_or(|(_, reason, _)| is_by_flow(reason)))
+            .then(|| flows::chosen(switch, trace, is_metered, name))?
+    };
+    if let Some(WhyNot { reason, why, port, vlan, flow }) = because.or_else(chosen) {
+        let is_its_own = flow.is_some() || reason == "mac_elsewhere";
         fault.port = if is_its_own { None } else { port.or(toward) };
         fault.vlan = vlan.or(fault.vlan);
-        (fault.reason, fault.why) = (reason.to_owned(), why);
+        (fault.reason, fault.why, fault.flow) = (reason.to_owned(), why, flow);
+        if let (None, Some((_, trace))) = (&fault.flow, bridge) {
+            // What NORMAL refuses, a flow may have rewritten before.
+            fault.flow = flows::rewriting(trace);
+        }
         return;
     }
-    if let Some((port, reason, why)) = lost.drop_in(arrival.node) {
+    if let Some((port, reason, why)) = died {
         (fault.port, fault.reason, fault.why) = (port, reason.name().to_owned(), plain(why));
         return;
     }
@@ -291,9 +314,9 @@ fn rules(net: &Net, lost: &Flown<'_>, nearest: Option<Arrival<'_>>, ways: &Ways)
         let Some(trace) = arrival.trace else { continue };
         let toward = ways.port(net, arrival.node).map(|(port, _)| port);
         for step in &trace.steps {
-            if let TraceKind::Table { rule, .. } = &step.kind {
-                let (node, in_port) = (arrival.node, arrival.port);
-                rules.push(MetRule { node, bridge: trace.bridge.clone(), in_port, toward, rule: rule.clone() });
+            if let TraceKind::Table { table, rule, .. } = &step.kind {
+                let (node, in_port, table) = (arrival.node, arrival.port, *table);
+                rules.push(MetRule { node, bridge: trace.bridge.clone(), in_port, toward, table, rule: rule.clone() });
             }
         }
     }
@@ -301,6 +324,13 @@ fn rules(net: &Net, lost: &Flown<'_>, nearest: Option<Arrival<'_>>, ways: &Ways)
 }
 
 impl Fault {
+    /// What is said of it.
+    pub(super) fn outcome(&self, net: &Net, path: Vec<String>) -> Outcome {
+        let Self { what, reason, why, flow, .. } = self;
+        let (what, reason, why, flow) = (what.clone(), reason.clone(), why.clone(), flow.clone());
+        Outcome::Dropped { what, reason, at: self.place(net), why, flow, path }
+    }
+
     /// The place as in `s3:p4`.
     pub(super) fn place(&self, net: &Net) -> String {
         match self.port {

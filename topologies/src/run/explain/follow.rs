@@ -106,6 +106,13 @@ impl<'a> Flown<'a> {
         })
     }
 
+    /// Whether a copy went on to a link direction after a time, whatever became of it there.
+    pub(super) fn went(&self, net: &Net, dir: DirIx, since: Time) -> bool {
+        let (node, port) = far_end(net, dir);
+        self.drop_on(dir).is_some()
+            || self.arrivals().any(|other| (other.node, other.port) == (node, port) && other.at > since)
+    }
+
     /// The arrival that came nearest; `None` if it came nowhere.
     pub(super) fn nearest(&self, ways: &Ways) -> Option<Arrival<'a>> {
         self.arrivals().min_by_key(|arrival| (ways.from(arrival.node), arrival.at))
@@ -143,7 +150,8 @@ impl<'a> Flown<'a> {
             out_ports: sent_by.map(|port| port_name(net, self.origin, port)).into_iter().collect(),
             decisions: why::of_sender(net, self.origin, self),
         }];
-        hops.extend(way.iter().map(|arrival| self.hop(net, arrival)));
+        let last = way.len().saturating_sub(1);
+        hops.extend(way.iter().enumerate().map(|(number, arrival)| self.hop(net, arrival, number == last && !arrived)));
         Leg { what: self.what.clone(), arrived, hops }
     }
 
@@ -158,21 +166,18 @@ impl<'a> Flown<'a> {
         Time::from_nanos(arrival.at.as_nanos().saturating_sub(spent))
     }
 
-    fn hop(&self, net: &Net, arrival: &Arrival<'_>) -> Hop {
+    fn hop(&self, net: &Net, arrival: &Arrival<'_>, is_end: bool) -> Hop {
         let dirs = (0..)
             .map_while(|number| net.names().port_name(arrival.node, PortIx(number)).map(|_| PortIx(number)))
             .filter_map(|port| Some((port, net.engine().direction_from(arrival.node, port)?)));
-        let came = |dir: DirIx| {
-            let (node, port) = far_end(net, dir);
-            self.arrivals().any(|other| other.node == node && other.port == port && other.at > arrival.at)
-        };
-        let outs = dirs.filter(|(port, dir)| *port != arrival.port && came(*dir));
+        let outs = dirs.filter(|(port, dir)| *port != arrival.port && self.went(net, *dir, arrival.at));
+        let out_ports: Vec<String> = outs.map(|(port, _)| port_name(net, arrival.node, port)).collect();
         Hop {
             time_ns: arrival.at.as_nanos(),
             node: net.names().node(arrival.node).to_owned(),
             in_port: Some(port_name(net, arrival.node, arrival.port)),
-            out_ports: outs.map(|(port, _)| port_name(net, arrival.node, port)).collect(),
-            decisions: why::of_arrival(net, arrival, self),
+            decisions: why::of_arrival(net, arrival, self, &out_ports, is_end),
+            out_ports,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::run::net::Net;
 use host::Cidr;
 use sim_core::NodeIx;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The most subnets of the lab that a host is moved into to see whether that helps.
 const MAX_SUBNETS: usize = 4;
@@ -60,6 +60,7 @@ pub(super) fn candidates(
         if net.engine().node(node).is_host() {
             of_address(net, node, found);
         }
+        of_ipv6(net, node, found);
         of_gateway(net, node, question, target, found);
         forwarding(net, node, found);
     }
@@ -139,6 +140,44 @@ fn in_subnet(address: Ipv4Addr, subnet: Cidr, taken: &BTreeSet<IpAddr>) -> Optio
     };
     let found = std::iter::once(wished).chain(1..host_bits.min(1024)).find(free)?;
     Some(Ipv4Addr::from_bits(base.to_bits() | found))
+}
+
+/// An address in a subnet of others, and a gateway, for a station that has IPv6 alone.
+fn of_ipv6(net: &Net, node: NodeIx, found: &mut Candidates) {
+    let name = net.names().node(node);
+    let own = global_ipv6(net, node);
+    let Some(&(interface, first)) = own.first().filter(|_| addresses(net, node).is_empty()) else { return };
+    let mut popular: BTreeMap<Cidr, u32> = BTreeMap::new();
+    for (other, host) in stations(net).filter(|(other, _)| *other != node) {
+        for (_, theirs) in global_ipv6(net, other) {
+            *popular.entry(theirs.network()).or_default() += 1;
+            let is_reached = own.iter().any(|(_, own)| own.contains(theirs.address()));
+            if host.stack().forwarding().ipv6 && is_reached {
+                found.add(1, name, format!("{name} ip route add default via {}", theirs.address()));
+            }
+        }
+    }
+    popular.retain(|subnet, _| own.iter().all(|(_, own)| own.network() != *subnet));
+    let mut popular: Vec<(Cidr, u32)> = popular.into_iter().collect();
+    popular.sort_by_key(|(subnet, count)| (std::cmp::Reverse(*count), *subnet));
+    for (number, (subnet, _)) in popular.into_iter().take(MAX_SUBNETS).enumerate() {
+        let (IpAddr::V6(base), IpAddr::V6(address)) = (subnet.address(), first.address()) else { continue };
+        let host_bits = u128::MAX.checked_shr(subnet.prefix_len().into()).unwrap_or(0);
+        let address = Ipv6Addr::from_bits(base.to_bits() | address.to_bits() & host_bits);
+        let line = format!("{name} ip addr add {address}/{} dev {interface}", subnet.prefix_len());
+        found.add(2 + number as u32, name, line);
+    }
+}
+
+/// The IPv6 addresses of a station that are good beyond a link, and their interfaces.
+fn global_ipv6(net: &Net, node: NodeIx) -> Vec<(&str, Cidr)> {
+    let Some(host) = net.host(node) else { return Vec::new() };
+    let is_global = |own: &Cidr| match own.address() {
+        IpAddr::V6(address) => !address.is_loopback() && !address.is_unicast_link_local(),
+        IpAddr::V4(_) => false,
+    };
+    let own = host.addresses().filter(|(_, own)| is_global(own));
+    own.filter_map(|(interface, own)| Some((host.interfaces().get(interface.0 as usize)?.name(), own))).collect()
 }
 
 /// The addresses of stations that forward, in a subnet, and the gateways that others have there.

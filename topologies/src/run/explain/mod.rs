@@ -10,8 +10,8 @@
 //! | `record`, `trace` | what its frames meet; a switch's decision |
 //! | `purpose` | what a frame is for |
 //! | `follow`, `ways`, `why` | the ways that were gone, and what was decided on them |
-//! | `fault` | where it ends, and why |
-//! | `remedy`, `host_remedy` | lines that may let it pass, the least invasive first |
+//! | `fault`, `flows` | where it ends, and why; the flow that decided so |
+//! | `remedy`, `flow_remedy`, `host_remedy` | lines that may let it pass, the least invasive first |
 //! | `trial` | trying them in replays of the lab |
 //! | `of_checks` | what a failed check has to say |
 //! | `model`, `text` | the explanation, for programs and for people |
@@ -20,6 +20,8 @@
 //! fragments the first is followed.
 
 mod fault;
+mod flow_remedy;
+mod flows;
 mod follow;
 mod host_remedy;
 mod model;
@@ -34,11 +36,11 @@ mod trial;
 mod ways;
 mod why;
 
-pub use model::{Explanation, Hop, Leg, Outcome, Remedy};
+pub use model::{Explanation, Hop, Leg, MetFlow, Outcome, Remedy};
 pub(crate) use of_checks::of_check;
 pub(crate) use probe::Probe;
 pub(crate) use record::Record;
-pub use trial::{explain, explain_at_rest};
+pub use trial::{explain, explain_at_rest, explain_past};
 
 use super::net::Net;
 use crate::lab::{PingTarget, Transport};
@@ -125,9 +127,7 @@ impl Probe {
             Answer::Came(after) => (Outcome::Delivered { after_ns: after.as_nanos(), path }, None),
             _ => {
                 let fault = fault::find(net, self, &answer);
-                let Fault { what, reason, why, .. } = &fault;
-                let (what, reason, why) = (what.clone(), reason.clone(), why.clone());
-                (Outcome::Dropped { what, reason, at: fault.place(net), why, path }, Some(fault))
+                (fault.outcome(net, path), Some(fault))
             }
         };
         let explanation = Explanation {

@@ -46,9 +46,22 @@ pub enum Outcome {
         at: String,
         /// Why, in words.
         why: String,
+        /// The flow that decided so, if it was one.
+        flow: Option<MetFlow>,
         /// The nodes that the request passed.
         path: Vec<String>,
     },
+}
+
+/// A flow that a frame met, or a lookup that no flow matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetFlow {
+    /// The bridge.
+    pub bridge: String,
+    /// The table that was looked up.
+    pub table: u8,
+    /// The flow, as `ovs-ofctl add-flow` takes it; `None` if none matched.
+    pub flow: Option<String>,
 }
 
 /// A frame's way from one station to another.

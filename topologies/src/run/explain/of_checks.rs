@@ -4,7 +4,7 @@
 use super::Question;
 use super::trial::look;
 use crate::lab::{CheckKind, Expect, Lab, LabCheck, PathExpect, PingTarget, PortExpect, Transport};
-use crate::run::session::{End, Session};
+use crate::run::history::Past;
 use host::{Protocol, Service};
 use sim_core::Time;
 
@@ -20,9 +20,7 @@ pub(crate) fn of_check(lab: &Lab, check: &LabCheck, at: Time) -> Option<String> 
     if questions.is_empty() {
         return None;
     }
-    let mut session = Session::new(lab.clone()).ok()?.without_checks();
-    session.net_mut().engine_mut().set_max_events(MAX_EVENTS);
-    session.run(End::At(at));
+    let mut session = Past::of_file(lab).replay(at, MAX_EVENTS).ok()?;
     if let (CheckKind::Connect(connect), PingTarget::Host(node)) = (&check.kind, questions[0].to) {
         // As the check does.
         let protocol: Protocol = connect.transport.into();

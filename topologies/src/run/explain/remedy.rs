@@ -3,7 +3,8 @@
 //! Nothing here knows whether a line helps; `trial` does. What costs least is tried first: a setting near the fault that
 //! differs from its peer's, or from that of the other hosts of the subnet, before one that is like the others.
 
-use super::fault::{Fault, MetRule};
+use super::fault::Fault;
+use super::flow_remedy;
 use super::follow::{port_name, stations};
 use super::host_remedy;
 use super::trace::bridge_of;
@@ -14,7 +15,7 @@ use crate::run::net::Net;
 use sim_core::{DirIx, NodeIx, PortIx, Probability, QueueLimit};
 use std::collections::{BTreeMap, BTreeSet};
 use switch::Switch;
-use switch::plan::{Gate, PortPlan, VlanMode, VlanSet};
+use switch::plan::{PortPlan, VlanMode, VlanSet};
 
 /// A line, and how much it changes that was meant: less is tried first.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ pub(super) fn candidates(net: &Net, question: &Question, fault: &Fault) -> Vec<C
         }
     }
     for rule in fault.rules.iter().rev() {
-        of_rule(net, rule, fault, &mut found);
+        flow_remedy::candidates(net, rule, fault, &mut found);
     }
     of_macs(net, fault, &mut found);
     host_remedy::candidates(net, question, fault, target, &mut found);
@@ -168,8 +169,8 @@ fn of_port(net: &Net, node: NodeIx, port: PortIx, far: u32, vlans: &[u16], fault
         for (number, &vlan) in
             vlans.iter().enumerate().filter(|(_, vlan)| **vlan != plan.vlan.tag || plan.vlan.mode != VlanMode::Access)
         {
-            // A port that is like the most is seldom the one that is wrong.
-            let doubt = if vlans.first() == Some(&plan.vlan.tag) { 12 } else { 2 + 3 * number as u32 };
+            // A port that is like the most is seldom the one that is wrong, however near it is.
+            let doubt = if vlans.first() == Some(&plan.vlan.tag) { 40 } else { 2 + 3 * number as u32 };
             if vlan == 0 {
                 add(far + doubt, format!("ovs-vsctl clear port {name} tag"));
             } else {
@@ -182,11 +183,25 @@ fn of_port(net: &Net, node: NodeIx, port: PortIx, far: u32, vlans: &[u16], fault
     if plan.is_protected {
         add(far + 1, set("protected=false".to_owned()));
     }
-    if plan.link.is_none() && plan.gate == Gate::Open && net.engine().is_up(away.link()) {
+    if plan.is_down {
         add(far, format!("ovs-ofctl mod-port {bridge} {name} up"));
     }
     if !plan.is_floodable {
         add(far + 1, format!("ovs-ofctl mod-port {bridge} {name} flood"));
+    }
+}
+
+/// A port that has to be up, wherever the packet goes: its link, and its OpenFlow state.
+pub(super) fn of_watched(net: &Net, node: NodeIx, port: PortIx, far: u32, found: &mut Candidates) {
+    let place = net.names().port(node, port);
+    let dir = net.engine().direction_from(node, port);
+    if dir.is_some_and(|dir| !net.engine().is_link_enabled(dir.link())) {
+        found.add(far, place.clone(), format!("link {place} up"));
+    }
+    if let Some((bridge, _)) = plan_of(net, node, port).filter(|(_, plan)| plan.is_down) {
+        let name = port_name(net, node, port);
+        let line = format!("{} ovs-ofctl mod-port {bridge} {name} up", net.names().node(node));
+        found.add(far, place, line);
     }
 }
 
@@ -257,52 +272,6 @@ const fn mode_name(mode: VlanMode) -> &'static str {
         VlanMode::NativeUntagged => "native-untagged",
         VlanMode::Dot1qTunnel => "dot1q-tunnel",
     }
-}
-
-/// A flow that was met: without it, with its output where the station is, without what it rewrites.
-fn of_rule(net: &Net, met: &MetRule, fault: &Fault, found: &mut Candidates) {
-    let Some(switch) = net.switch(met.node) else { return };
-    let (node, bridge) = (net.names().node(met.node), &met.bridge);
-    let far = if met.node == fault.node { 0 } else { 3 };
-    let port_of = |port: PortIx| switch.ofport(switch.interface(port)?);
-    let output = met.toward.and_then(port_of);
-    let mut add = |cost: u32, words: String| found.add(far + cost, node, format!("{node} ovs-ofctl {words}"));
-    let Some((matched, actions)) = met.rule.as_deref().map(split) else {
-        if let (Some(input), Some(output)) = (port_of(met.in_port), output) {
-            add(1, format!("add-flow {bridge} in_port={input},actions=output:{output}"));
-        }
-        return add(6, format!("add-flow {bridge} priority=0,actions=NORMAL"));
-    };
-    if matched == "priority=0" && actions == "NORMAL" {
-        return;
-    }
-    let change = |actions: &str| format!("add-flow {bridge} {matched},actions={actions}");
-    let parts: Vec<&str> = actions.split(',').collect();
-    let rewrites = |part: &&&str| {
-        ["mod_", "set_", "push_", "strip_", "pop_", "load:", "dec_"].iter().any(|word| part.starts_with(word))
-    };
-    let kept: Vec<&str> = parts.iter().filter(|part| !rewrites(part)).copied().collect();
-    let is_drop = actions == "drop";
-    add(if is_drop { 0 } else { 3 }, format!("--strict del-flows {bridge} {matched}"));
-    if kept.len() < parts.len() && !kept.is_empty() {
-        add(2, change(&kept.join(",")));
-    }
-    if let Some(output) = output.filter(|_| !is_drop) {
-        let directed: Vec<String> = parts
-            .iter()
-            .map(|part| if part.starts_with("output:") { format!("output:{output}") } else { (*part).to_owned() })
-            .collect();
-        if directed != parts {
-            add(1, change(&directed.join(",")));
-        }
-    }
-    add(5, change("NORMAL"));
-}
-
-/// A flow's match and actions.
-fn split(rule: &str) -> (&str, &str) {
-    let (matched, actions) = rule.split_once("actions=").unwrap_or((rule, ""));
-    (matched.trim_end_matches([',', ' ']), actions)
 }
 
 /// Entries of the MAC table that lead elsewhere.

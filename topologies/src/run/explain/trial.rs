@@ -10,7 +10,8 @@ use super::remedy::candidates;
 use super::{Findings, Probe, Question};
 use crate::lab::Lab;
 use crate::run::build::SetupError;
-use crate::run::session::{End, Session};
+use crate::run::history::Past;
+use crate::run::session::Session;
 use sim_core::Time;
 
 /// How many lines may be needed together.
@@ -25,9 +26,7 @@ const MAX_EVENTS: u64 = 20_000_000;
 /// # Errors
 /// All that the lab's devices refuse.
 pub fn explain(lab: &Lab, question: &Question, at: Time) -> Result<Explanation, Vec<SetupError>> {
-    let mut session = Session::new(lab.clone())?.without_checks();
-    session.run(End::At(at));
-    Ok(explained(lab, question, session))
+    explain_past(&Past::of_file(lab), question, at)
 }
 
 /// Explains a packet of a lab that is at rest after its setup: at 1 s, or when spanning tree has settled.
@@ -35,17 +34,26 @@ pub fn explain(lab: &Lab, question: &Question, at: Time) -> Result<Explanation, 
 /// # Errors
 /// All that the lab's devices refuse.
 pub fn explain_at_rest(lab: &Lab, question: &Question) -> Result<Explanation, Vec<SetupError>> {
-    let mut session = Session::new(lab.clone())?.without_checks();
-    session.run(End::At(Time::from_secs(1)));
+    let past = Past::of_file(lab);
+    let mut session = past.replay(Time::from_secs(1), MAX_EVENTS)?;
     session.settle();
-    Ok(explained(lab, question, session))
+    Ok(explained(&past, question, session))
 }
 
-fn explained(lab: &Lab, question: &Question, mut session: Session) -> Explanation {
+/// Explains a packet that is sent at a time in a lab that was told things while it ran. The lab itself notices nothing: it
+/// is replayed.
+///
+/// # Errors
+/// All that the lab's devices refuse.
+pub fn explain_past(past: &Past, question: &Question, at: Time) -> Result<Explanation, Vec<SetupError>> {
+    Ok(explained(past, question, past.replay(at, MAX_EVENTS)?))
+}
+
+fn explained(past: &Past, question: &Question, mut session: Session) -> Explanation {
     let at = session.net().engine().now();
     let is_quick = session.net().engine().events() < MAX_EVENTS / 10;
     let first = look(&mut session, question);
-    let mut search = Search { lab, question, at, lines: Vec::new(), tried: 0 };
+    let mut search = Search { past, question, at, lines: Vec::new(), tried: 0 };
     let mut explanation = first.explanation;
     if let Some(fault) = first.fault.filter(|_| is_quick) {
         let found = search.run(&session, fault);
@@ -70,13 +78,7 @@ pub(super) fn look(session: &mut Session, question: &Question) -> Findings {
 /// The lab ended before the answer could come: there were too many events.
 fn unanswered(net: &crate::run::Net, probe: &Probe) -> Findings {
     let fault = super::fault::find(net, probe, &super::probe::Answer::Missing(String::new()));
-    let outcome = super::Outcome::Dropped {
-        what: fault.what.clone(),
-        reason: fault.reason.clone(),
-        at: fault.place(net),
-        why: fault.why.clone(),
-        path: Vec::new(),
-    };
+    let outcome = fault.outcome(net, Vec::new());
     let explanation = Explanation {
         lab: net.name().to_owned(),
         seed: net.engine().seed().0,
@@ -91,7 +93,7 @@ fn unanswered(net: &crate::run::Net, probe: &Probe) -> Findings {
 }
 
 struct Search<'a> {
-    lab: &'a Lab,
+    past: &'a Past,
     question: &'a Question,
     at: Time,
     lines: Vec<Remedy>,
@@ -143,9 +145,7 @@ impl Search<'_> {
     /// Replays the lab with lines; `None` if one of them can't be done.
     fn attempt(&mut self, lines: &[Remedy]) -> Option<Trial> {
         self.tried += 1;
-        let mut session = Session::new(self.lab.clone()).ok()?.without_checks();
-        session.net_mut().engine_mut().set_max_events(MAX_EVENTS);
-        session.run(End::At(self.at));
+        let mut session = self.past.replay(self.at, MAX_EVENTS).ok()?;
         for remedy in lines {
             session.command(&ovsdb::words::split(&remedy.line).ok()?).ok()?;
         }

@@ -97,7 +97,10 @@ fn cost(net: &Net, link: LinkIx) -> u32 {
         net.switch(node).is_some_and(|switch| {
             switch.bridges().filter_map(|bridge| switch.shared(bridge)).any(|shared| {
                 let plan = shared.plan();
-                plan.slot(port).is_some_and(|slot| plan.ports[usize::from(slot)].gate == Gate::Closed)
+                plan.slot(port).is_some_and(|slot| {
+                    let port = &plan.ports[usize::from(slot)];
+                    port.gate == Gate::Closed && !port.is_down
+                })
             })
         })
     });

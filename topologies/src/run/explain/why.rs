@@ -1,15 +1,20 @@
 //! What a node decided about a frame, in words: a bridge's tables and NORMAL, a host's route and neighbour.
 
+use super::flows;
 use super::follow::{Arrival, Flown};
+use super::model::MetFlow;
 use super::purpose::Purpose;
 use super::trace::{bridge_of, in_vlan, name_of};
 use crate::run::net::Net;
 use packet::wire::vlan;
 use sim_core::{Drop, DropArgs, DropReason, NodeIx, PortIx};
+use std::collections::BTreeSet;
 use switch::normal::{self, Route, Unobserved};
 use switch::trace::{Trace, TraceKind};
 use switch::{Switch, vlan::Tags};
 
+/// The flow that a bridge begins with.
+const DEFAULT_FLOW: &str = "priority=0 actions=NORMAL";
 /// How many ports of a flood are named.
 const MAX_PORTS: usize = 6;
 
@@ -26,11 +31,27 @@ pub(super) fn of_sender(net: &Net, node: NodeIx, flown: &Flown<'_>) -> Vec<Strin
     vec![format!("{to} is {via}, dev {name}; {} is {}", hop.address, flown.flight.dst)]
 }
 
-/// What was decided where a frame arrived.
-pub(super) fn of_arrival(net: &Net, arrival: &Arrival<'_>, flown: &Flown<'_>) -> Vec<String> {
+/// What was decided where a frame arrived, that left by some ports. Where its way ends, the rules that came nearest are told
+/// as well.
+pub(super) fn of_arrival(
+    net: &Net,
+    arrival: &Arrival<'_>,
+    flown: &Flown<'_>,
+    outs: &[String],
+    is_end: bool,
+) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(trace) = arrival.trace {
-        lines.extend(of_bridge(net, arrival, trace));
+        lines.extend(of_bridge(net, arrival, trace, is_end));
+        let meant: BTreeSet<&str> = trace.outputs.iter().map(|(name, _)| name.as_str()).collect();
+        // Where the frame went is said already, if it is where it was to go.
+        if !meant.is_empty() && meant != outs.iter().map(String::as_str).collect() {
+            let mut names: Vec<&str> = meant.iter().copied().take(MAX_PORTS).collect();
+            if meant.len() > MAX_PORTS {
+                names.push("...");
+            }
+            lines.push(format!("to {}", names.join(", ")));
+        }
     }
     if let Some((_, _, why)) = flown.drop_in(arrival.node) {
         lines.push(format!("dropped: {why}"));
@@ -38,33 +59,34 @@ pub(super) fn of_arrival(net: &Net, arrival: &Arrival<'_>, flown: &Flown<'_>) ->
     lines
 }
 
-fn of_bridge(net: &Net, arrival: &Arrival<'_>, trace: &Trace) -> Vec<String> {
+fn of_bridge(net: &Net, arrival: &Arrival<'_>, trace: &Trace, is_end: bool) -> Vec<String> {
     let tag = vlan::outer(arrival.frame).and_then(|(_, tag)| tag).map(|tag| tag.vid.get());
     let came = tag.map_or("untagged".to_owned(), |vlan| format!("tagged VLAN {vlan}"));
     let inside = net.switch(arrival.node).and_then(|switch| inside_vlan(switch, arrival, trace));
     let vlan = inside.filter(|vlan| *vlan != 0).map(|vlan| format!(", VLAN {vlan} inside")).unwrap_or_default();
     let mut lines = vec![format!("{}: {came}{vlan}", trace.bridge)];
+    // A bridge that nobody gave a flow has this one, which says nothing.
+    let lookups = trace.steps.iter().filter(|step| matches!(step.kind, TraceKind::Table { .. }));
+    let is_plain = lookups.clone().count() == 1
+        && lookups.clone().all(|step| {
+            matches!(&step.kind, TraceKind::Table { rule: Some(rule), nearest: None, .. } if rule == DEFAULT_FLOW)
+        });
     for step in &trace.steps {
-        let indent = "  ".repeat(usize::from(step.depth.min(8)));
+        let depth = step.depth.min(8).saturating_sub(2 * u8::from(is_plain)).max(1);
+        let indent = "  ".repeat(usize::from(depth));
         match &step.kind {
-            TraceKind::Bridge | TraceKind::Section => {}
+            TraceKind::Table { .. } if is_plain => {}
             TraceKind::Table { table, rule, nearest } => {
-                let rule = rule.as_deref().unwrap_or("no flow matches");
-                lines.push(format!("{indent}table {table}: {rule}"));
-                if let Some((near, why)) = nearest {
-                    lines.push(format!("{indent}  not {near}: {why}"));
+                let met = rule.as_deref().unwrap_or("no flow matches");
+                lines.push(format!("{indent}table {table}: {met}"));
+                if let Some((near, why)) = nearest.as_ref().filter(|_| is_end || rule.is_none()) {
+                    lines.push(format!("{indent}  nearest: {near}"));
+                    lines.push(format!("{indent}  but {why}"));
                 }
             }
-            TraceKind::Action => {}
+            TraceKind::Bridge | TraceKind::Section | TraceKind::Action => {}
             TraceKind::Detail | TraceKind::Warning | TraceKind::Error => lines.push(format!("{indent}{}", step.text)),
         }
-    }
-    if !trace.outputs.is_empty() {
-        let mut names: Vec<&str> = trace.outputs.iter().map(|(name, _)| name.as_str()).take(MAX_PORTS).collect();
-        if trace.outputs.len() > MAX_PORTS {
-            names.push("...");
-        }
-        lines.push(format!("to {}", names.join(", ")));
     }
     lines
 }
@@ -87,6 +109,8 @@ pub(super) struct WhyNot {
     pub(super) port: Option<PortIx>,
     /// The VLAN inside.
     pub(super) vlan: Option<u16>,
+    /// The flow that decided so.
+    pub(super) flow: Option<MetFlow>,
 }
 
 /// Why a bridge doesn't send a frame that arrived out of a port.
@@ -94,7 +118,7 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
     let shared = switch.shared(&trace.bridge)?;
     let plan = shared.plan();
     let name = switch.interface(port).unwrap_or("the port").to_owned();
-    let said = |reason: &'static str, why: String| Some(WhyNot { reason, why, port: None, vlan: None });
+    let said = |reason: &'static str, why: String| Some(WhyNot { reason, why, port: None, vlan: None, flow: None });
     let Some(slot) = plan.slot(port) else {
         return match bridge_of(switch, port) {
             None => said("no_bridge", format!("{name} is in no bridge")),
@@ -105,20 +129,16 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
     let silent = out.tx.is_none().then(|| out.silence());
     let is_normal = trace.steps.iter().any(|step| matches!(step.kind, TraceKind::Action) && step.text == "NORMAL");
     if !is_normal {
-        let wanted = trace.outputs.iter().any(|(out, _)| *out == name);
-        if wanted {
+        if trace.outputs.iter().any(|(out, _)| *out == name) {
             // It went there: what became of it is the link's.
-            return silent
-                .and_then(|reason| said(reason.name(), detail(switch, port, reason, DropArgs::None, arrival.frame)));
+            return None;
         }
-        let rule = last_rule(trace);
-        let outs: Vec<&str> = trace.outputs.iter().map(|(name, _)| name.as_str()).collect();
-        return match (rule, trace.outputs.is_empty()) {
-            (None, _) => said("table_miss", format!("no flow of {} matches", trace.bridge)),
-            (Some(rule), true) => said("flow_drop", format!("the flow {rule} drops it")),
-            (Some(rule), false) => {
-                said("flow_elsewhere", format!("the flow {rule} sends it to {}, not to {name}", outs.join(", ")))
+        let is_meant = flows::aims_at(trace, &name, out.ofport);
+        return match silent {
+            Some(reason) if is_meant => {
+                said(reason.name(), detail(switch, port, reason, DropArgs::None, arrival.frame))
             }
+            _ => Some(flows::not_sent(switch, trace, &name)),
         };
     }
     if let Some(reason) = silent {
@@ -132,7 +152,7 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
         Route::Drop(at, reason, args) => {
             let at = at.and_then(|slot| plan.ports.get(usize::from(slot))?.lab);
             let why = detail(switch, at.unwrap_or(port), reason, args, arrival.frame);
-            return Some(WhyNot { reason: reason.name(), why, port: at, vlan: None });
+            return Some(WhyNot { reason: reason.name(), why, port: at, vlan: None, flow: None });
         }
         Route::Port(known, path) if known != out.bundle => {
             let why = format!(
@@ -142,11 +162,11 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
                 path.inside.vid()
             );
             let vlan = Some(path.inside.vid());
-            return Some(WhyNot { reason: "mac_elsewhere", why, port: None, vlan });
+            return Some(WhyNot { reason: "mac_elsewhere", why, port: None, vlan, flow: None });
         }
         Route::Port(_, path) | Route::Flood(path) => (path, Some(path.inside.vid())),
     };
-    let answer = |reason: &'static str, why: String| Some(WhyNot { reason, why, port: None, vlan });
+    let answer = |reason: &'static str, why: String| Some(WhyNot { reason, why, port: None, vlan, flow: None });
     if !out.vlan.carries(&path.inside) {
         let args = DropArgs::Vlan(path.inside.vid());
         return answer("vlan_not_allowed", detail(switch, port, DropReason::VlanNotAllowed, args, arrival.frame));
@@ -161,14 +181,6 @@ pub(super) fn not_out_of(switch: &Switch, arrival: &Arrival<'_>, trace: &Trace, 
         return answer("port_blocked", format!("{name} is a mirror's output port and takes no frames"));
     }
     None
-}
-
-/// The last rule that was found.
-pub(super) fn last_rule(trace: &Trace) -> Option<&str> {
-    let tables = trace.steps.iter().rev();
-    tables
-        .filter_map(|step| if let TraceKind::Table { rule, .. } = &step.kind { Some(rule.as_deref()) } else { None })
-        .next()?
 }
 
 /// What the configuration has to say to a drop.
