@@ -130,10 +130,10 @@ impl<O: Observer> Translator<'_, O> {
         self.depth.level = self.depth.level.saturating_sub(1);
     }
 
-    /// What comes after the tables: the action set, or what was put off until the frame is read again.
+    /// What comes after the tables: the action set, or what was put off until the frame is read again. As in Open
+    /// vSwitch, `exit` ends the action set as well.
     pub(super) fn end(&mut self) {
         if self.frozen.is_none() {
-            self.exits = false;
             self.carry_out_set();
         }
         if self.frozen.is_some() {

@@ -11,10 +11,8 @@ impl<O: Observer> Translator<'_, O> {
     /// datapath makes a copy. As in Open vSwitch, an `exit` in it ends the lists around it, too.
     pub(super) fn clone_with(&mut self, actions: &[Action]) {
         let old = self.state.clone();
-        let mut exits = false;
-        let mut body = |at: &mut Self| {
+        let body = |at: &mut Self| {
             at.actions(actions);
-            exits = at.exits && at.frozen.is_none();
             at.end();
         };
         if actions.iter().all(|action| self.can_take_back(action)) {
@@ -23,7 +21,6 @@ impl<O: Observer> Translator<'_, O> {
             self.copied(body);
         }
         self.state = old;
-        self.exits = exits;
     }
 
     /// Does with a copy what `body` does.

@@ -274,7 +274,9 @@ fn special(random: &mut Stream, cx: &mut Context) -> Option<String> {
         0 if cx.table < cx.last_table => resubmit(random, cx),
         1 => format!("output:{}", pick(random, &["reg0[]", "reg0[0..15]", "reg1[]", "in_port[]", "metadata[0..7]"])),
         2 => format!("output(port={},max_len={})", port(random), pick(random, &[14, 60, 100, 1500])),
-        3 => format!("enqueue:{}:{}", port(random), random.below(3)),
+        3 if cx.openflow10 || cx.in_bucket && cx.depth == 1 => format!("enqueue:{}:{}", port(random), random.below(3)),
+        // What ovs-ofctl makes of it for later versions.
+        3 => format!("set_queue:{},output:{},pop_queue", random.below(3), port(random)),
         4 => pick(random, &["set_queue:1", "set_queue:7", "pop_queue"]).to_owned(),
         5 => pick(
             random,
