@@ -91,7 +91,7 @@ ARP request for 192.168.9.2, lost on its way
   1.000000 s  a1  out by eth0
   1.000010 s  s1  in by a1, out by trunk
       br0: untagged, VLAN 9 inside
-        multicast, flooding
+        no learned MAC for destination, flooding
   1.000020 s  s2  in by trunk
       br0: tagged VLAN 9
         dropping VLAN 9 packet: port trunk doesn't carry the VLAN

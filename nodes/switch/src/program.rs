@@ -144,6 +144,11 @@ impl Program {
         Self { last, steps: ops.into(), parts: None, credits: credits.into(), counted: Counted::default() }
     }
 
+    /// What counts its frames, to have another program count them.
+    pub(crate) fn take_credits(&mut self) -> Vec<Credit> {
+        std::mem::take(&mut self.credits).into_vec()
+    }
+
     /// Counts frames for the flows that it stands for, which learn of it when the worker pushes them.
     #[inline]
     pub fn count(&self, packets: u64, bytes: u64, now: Time) {

@@ -46,7 +46,11 @@ const PIPELINES: [(&[&str], &[&str], &str); 24] = [
         &["ip,actions=group:1"],
         "in_port=1,ip,nw_dst=10.0.0.7",
     ),
-    (&[], &["actions=write_actions(output:2,dec_ttl),goto_table:3", "table=3,actions=write_metadata:5"], "in_port=1"),
+    (
+        &[],
+        &["actions=write_actions(output:2,dec_ttl),goto_table:3", "table=3,actions=write_metadata:5"],
+        "in_port=1,ip,nw_ttl=9",
+    ),
     (&[], &["actions=write_actions(output:2),goto_table:3", "table=3,actions=clear_actions"], "in_port=1"),
     (
         &[],

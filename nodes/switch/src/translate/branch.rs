@@ -31,7 +31,10 @@ impl<O: Observer> Translator<'_, O> {
         let leaves_it = |op: Op| matches!(op, Op::Output(_) | Op::Normal | Op::NormalFrom(_) | Op::Everywhere { .. });
         match self.parts.programs.pop_if(|program| is_last && program.ops().all(leaves_it)) {
             // A copy that nothing is done to is the frame itself.
-            Some(program) => self.ops.extend(program.ops()),
+            Some(mut program) => {
+                self.credits.extend(program.take_credits());
+                self.ops.extend(program.ops());
+            }
             None => self.ops.push(Op::Clone(program)),
         }
     }
